@@ -1,0 +1,56 @@
+# One command a job; each makes .venv first when it is missing or its requirements have changed.
+# PYTHON names the interpreter that makes .venv; everything after that uses .venv's own.
+
+PYTHON ?= python3
+bin := .venv/bin
+installed := .venv/.installed
+with_services := $(bin)/python -m server.embedded
+
+.PHONY: run test acceptance lint format lock clean
+
+run: $(installed)
+	@$(bin)/python -m server.supervisor
+
+test: $(installed)
+	@$(with_services) $(bin)/python -m pytest $(ARGS)
+
+acceptance: $(installed)
+	@$(with_services) $(bin)/python -m pytest tests/acceptance $(ARGS)
+
+lint: $(installed)
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	@$(with_services) $(MAKE) --no-print-directory lint-django
+
+# Run by lint, inside the services: the settings refuse to load without a database's address.
+production := env DEBUG=0 ALLOWED_HOSTS=poker.example.com \
+	SECRET_KEY=only-for-this-check-0a1b2c3d4e5f6g7h8i9j-0A1B2C3D4E5F6G7H8I9J
+.PHONY: lint-django
+lint-django:
+	$(bin)/mypy
+	$(bin)/python manage.py makemigrations --check --dry-run
+	$(production) $(bin)/python manage.py check --deploy --fail-level WARNING
+
+format: $(installed)
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+
+# Pins stay as they are unless pyproject.toml asks otherwise; `make lock ARGS=--upgrade` takes what is newest.
+# The index is whatever pip is configured to use, so no address is written down.
+compile = CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options $(ARGS)
+lock: $(installed)
+	$(compile) --output-file requirements.txt pyproject.toml
+	$(compile) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(installed): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed and '$(PYTHON)' is not: try make PYTHON=python3.11" >&2; exit 1; }
+	@echo "Installing into .venv (again only when requirements-dev.txt changes)"
+	@$(PYTHON) -m venv .venv
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,390 @@
+"""Venues, their games, and the sessions that the engine keeps from them.
+
+Saving whatever decides about sessions (a venue's zone, a game, an exception, a closure) settles the sessions in
+the same transaction, so that nobody can see the one without the other: see `events.sessions`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from events import recurrence
+from events.recurrence import Rule
+from events.regions import validate_region, validate_timezone
+
+MAX_DURATION_MINUTES = 24 * 60
+
+
+class Venue(models.Model):
+    """A place where games are played. Its zone decides what "today" and "19:00" mean."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    timezone = models.CharField(
+        max_length=64,
+        default="Australia/Sydney",
+        validators=[validate_timezone],
+        help_text="IANA time zone, such as Australia/Sydney.",
+    )
+    holiday_region = models.CharField(
+        max_length=16,
+        blank=True,
+        validators=[validate_region],
+        help_text="Whose public holidays count: ISO 3166-2, such as AU-NSW.",
+    )
+    contact_email = models.EmailField(blank=True)
+    active = models.BooleanField(default=True, help_text="Off: none of its games is generated.")
+    managers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="venues")
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def today(self, now: datetime) -> date:
+        """The venue's own date at the instant `now` (aware)."""
+        return now.astimezone(self.zone).date()
+
+    def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
+        from events import sessions
+
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.changes = sessions.settle_venue(self.pk, now or timezone.now())
+
+
+class Closure(models.Model):
+    """Dates, both included and in the venue's own calendar, on which nothing is played at a venue."""
+
+    venue = models.ForeignKey(Venue, models.CASCADE, related_name="closures")
+    first_date = models.DateField()
+    last_date = models.DateField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ("first_date", "pk")
+        constraints = [
+            models.CheckConstraint(name="closure_ends_after_it_starts", condition=Q(last_date__gte=F("first_date"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue}: {self.first_date} to {self.last_date}, {self.reason}"
+
+    def clean(self) -> None:
+        if self.first_date and self.last_date and self.last_date < self.first_date:
+            raise ValidationError({"last_date": "Ends before it starts: take first_date or a later date."})
+
+    def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
+        from events import sessions
+
+        self.clean()
+        with transaction.atomic():
+            venues = {self.venue_id, *Closure.objects.filter(pk=self.pk).values_list("venue_id", flat=True)}
+            super().save(*args, **kwargs)
+            self.changes = sum(
+                (sessions.settle_venue(venue, now or timezone.now()) for venue in sorted(venues)),
+                sessions.Changes(),
+            )
+
+    def delete(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        from events import sessions
+
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            self.changes = sessions.settle_venue(self.venue_id, now or timezone.now())
+        return deleted
+
+
+class Game(models.Model):
+    """A game described once: what is played, and the rule that names its dates."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+        ARCHIVED = "archived"
+
+    class Format(models.TextChoices):
+        CASH = "cash"
+        TOURNAMENT = "tournament"
+
+    class Recurrence(models.TextChoices):
+        ONCE = "once"
+        DAILY = "daily"
+        WEEKLY = "weekly"
+        MONTHLY = "monthly"
+        YEARLY = "yearly"
+
+    class MonthEnd(models.TextChoices):
+        CLAMP = "clamp", "Take the month's last day"
+        SKIP = "skip", "Skip the month"
+
+    class HolidayPolicy(models.TextChoices):
+        RUN = "run", "Play on public holidays"
+        SKIP = "skip", "Not on public holidays"
+
+    class Weekday(models.TextChoices):
+        MON = "mon", "Monday"
+        TUE = "tue", "Tuesday"
+        WED = "wed", "Wednesday"
+        THU = "thu", "Thursday"
+        FRI = "fri", "Friday"
+        SAT = "sat", "Saturday"
+        SUN = "sun", "Sunday"
+
+    class Nth(models.IntegerChoices):
+        FIRST = 1
+        SECOND = 2
+        THIRD = 3
+        FOURTH = 4
+        LAST = -1
+
+    venue = models.ForeignKey(Venue, models.PROTECT, related_name="games")
+    name = models.CharField(max_length=200)
+    status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
+    variant = models.CharField(max_length=50, blank=True, help_text="Such as NLHE or PLO.")
+    format = models.CharField(max_length=10, choices=Format, default=Format.CASH)
+    buy_in = models.DecimalField(
+        max_digits=9, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    currency = models.CharField(max_length=3, default="AUD")
+    seats = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    notes = models.TextField(blank=True, max_length=5000)
+
+    recurrence = models.CharField(max_length=7, choices=Recurrence, default=Recurrence.WEEKLY)
+    interval = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Every N days, weeks, months or years, counted from the start date.",
+    )
+    weekdays = ArrayField(
+        models.CharField(max_length=3, choices=Weekday.choices),
+        default=list,
+        blank=True,
+        help_text="Daily and weekly games: only on these. A weekly game without any takes its start date's.",
+    )
+    month_day = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(31)],
+        help_text="Monthly games: the day of the month. Without it, that of the start date.",
+    )
+    nth = models.SmallIntegerField(
+        null=True, blank=True, choices=Nth, help_text="Monthly games: the nth of the one weekday given."
+    )
+    month_end = models.CharField(
+        max_length=5,
+        choices=MonthEnd,
+        default=MonthEnd.CLAMP,
+        help_text="When a month lacks the 29th, 30th or 31st.",
+    )
+    start_date = models.DateField(help_text="The first date; fortnights and the like are counted from it.")
+    end_date = models.DateField(null=True, blank=True, help_text="The last date, included.")
+    count = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+        help_text="Or: so many dates, counted before exceptions.",
+    )
+    start_time = models.TimeField(help_text="On the venue's clock.")
+    duration_minutes = models.PositiveSmallIntegerField(
+        default=240, validators=[MinValueValidator(1), MaxValueValidator(MAX_DURATION_MINUTES)]
+    )
+    holiday_policy = models.CharField(max_length=4, choices=HolidayPolicy, default=HolidayPolicy.RUN)
+
+    last_date = models.DateField(
+        null=True, editable=False, help_text="The last date that can have a session; empty: no end."
+    )
+    generated_through = models.DateField(null=True, editable=False, help_text="Every slot up to this date is settled.")
+    generation_error = models.TextField(blank=True, editable=False)
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = [
+            models.CheckConstraint(name="game_status", condition=Q(status__in=["active", "paused", "archived"])),
+            models.CheckConstraint(name="game_format", condition=Q(format__in=["cash", "tournament"])),
+            models.CheckConstraint(name="game_month_end", condition=Q(month_end__in=["clamp", "skip"])),
+            models.CheckConstraint(name="game_holiday_policy", condition=Q(holiday_policy__in=["run", "skip"])),
+            models.CheckConstraint(
+                name="game_interval",
+                condition=Q(interval__range=(1, 1000)) & (~Q(recurrence="once") | Q(interval=1)),
+            ),
+            models.CheckConstraint(
+                name="game_weekdays",
+                condition=Q(weekdays__contained_by=list(recurrence.WEEKDAYS))
+                & (
+                    Q(recurrence__in=["daily", "weekly"])
+                    | Q(recurrence="monthly", nth__isnull=False, weekdays__len=1)
+                    | Q(recurrence__in=["once", "monthly", "yearly"], nth__isnull=True, weekdays__len=0)
+                ),
+            ),
+            models.CheckConstraint(
+                name="game_monthly_day",
+                condition=Q(month_day__isnull=True)
+                | Q(month_day__range=(1, 31), recurrence="monthly", nth__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="game_monthly_nth",
+                condition=Q(nth__isnull=True) | Q(nth__in=[1, 2, 3, 4, -1], recurrence="monthly"),
+            ),
+            models.CheckConstraint(
+                name="game_end",
+                condition=(Q(end_date__isnull=True) | Q(end_date__gte=F("start_date"), count__isnull=True))
+                & (Q(count__isnull=True) | Q(count__range=(1, 10_000)))
+                & (~Q(recurrence="once") | Q(end_date__isnull=True, count__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="game_duration", condition=Q(duration_minutes__range=(1, MAX_DURATION_MINUTES))
+            ),
+            models.CheckConstraint(name="game_buy_in", condition=Q(buy_in__isnull=True) | Q(buy_in__gte=0)),
+            models.CheckConstraint(name="game_seats", condition=Q(seats__isnull=True) | Q(seats__gte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def rule_until(self, end_date: date | None) -> Rule:
+        return recurrence.Rule(
+            recurrence=self.recurrence,
+            start_date=self.start_date,
+            interval=self.interval,
+            weekdays=tuple(self.weekdays),
+            month_day=self.month_day,
+            nth=self.nth,
+            month_end=self.month_end,
+            end_date=end_date,
+        )
+
+    @property
+    def rule(self) -> Rule:
+        """The recurrence as pure data; its end is the end date, or the date of the last of `count`."""
+        return self.rule_until(self.end_date or self.last_date or self.last_date_by_count())
+
+    def last_date_by_count(self) -> date | None:
+        return recurrence.last_date(self.rule_until(None), self.count) if self.count else None
+
+    def clean(self) -> None:
+        """Check the recurrence as a whole and note its last date.
+
+        Raises ValidationError naming the field and the fix.
+        """
+        if None in (self.start_date, self.interval, self.weekdays):
+            return  # the field itself says so
+        try:
+            recurrence.check(self.rule_until(self.end_date), self.count)
+        except recurrence.RuleError as error:
+            raise ValidationError({error.field: str(error)}) from None
+        once = self.recurrence == Game.Recurrence.ONCE
+        self.last_date = self.start_date if once else self.end_date or self.last_date_by_count()
+
+    def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
+        """Save, and settle its sessions from the venue's today on; `self.changes` says what that did."""
+        from events import sessions
+
+        self.clean()
+        with transaction.atomic():
+            sessions.keep_engine_fields(self)
+            super().save(*args, **kwargs)
+            self.changes = sessions.settle(self.pk, now or timezone.now())
+            self.refresh_from_db(fields=sessions.ENGINE_FIELDS)
+
+
+class GameDate(models.Model):
+    """An exception to a game's rule: one date excluded, or one added, with the reason."""
+
+    class Kind(models.TextChoices):
+        EXCLUDE = "exclude"
+        ADD = "add"
+
+    game = models.ForeignKey(Game, models.CASCADE, related_name="exceptions")
+    date = models.DateField()
+    kind = models.CharField(max_length=7, choices=Kind, default=Kind.EXCLUDE)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("date",)
+        constraints = [
+            models.UniqueConstraint(name="one_exception_a_date", fields=("game", "date")),
+            models.CheckConstraint(name="exception_kind", condition=Q(kind__in=["exclude", "add"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.date}"
+
+    def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
+        from events import sessions
+
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            self.changes = sessions.settle(self.game_id, now or timezone.now())
+
+    def delete(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        from events import sessions
+
+        with transaction.atomic():
+            deleted = super().delete(*args, **kwargs)
+            self.changes = sessions.settle(self.game_id, now or timezone.now())
+        return deleted
+
+
+class GameSession(models.Model):
+    """One night of a game. Written by `events.sessions` alone."""
+
+    class Status(models.TextChoices):
+        SCHEDULED = "scheduled"
+        CANCELLED = "cancelled"
+
+    class CancelledBy(models.TextChoices):
+        STAFF = "staff"
+        CLOSURE = "closure"
+        EXCEPTION = "exception"
+        HOLIDAY = "holiday"
+
+    game = models.ForeignKey(Game, models.PROTECT, related_name="sessions")
+    slot_date = models.DateField(help_text="The local date that the rule named. Never changes.")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    timezone = models.CharField(max_length=64)
+    status = models.CharField(max_length=9, choices=Status, default=Status.SCHEDULED)
+    cancel_reason = models.CharField(max_length=200, blank=True)
+    cancelled_by = models.CharField(max_length=9, choices=CancelledBy, blank=True)
+    edited = models.BooleanField(default=False, help_text="Changed by hand: no later edit overwrites it.")
+    off_rule = models.BooleanField(default=False, help_text="Its game's rule no longer names its date.")
+    notes = models.TextField(blank=True, max_length=5000)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    sequence = models.PositiveIntegerField(default=0, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("starts_at", "pk")
+        indexes = [
+            models.Index("starts_at", "id", name="session_upcoming"),
+            models.Index("game", "starts_at", name="session_of_game"),
+        ]
+        constraints = [
+            models.UniqueConstraint(name="one_session_a_slot", fields=("game", "slot_date")),
+            models.CheckConstraint(name="session_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="session_cancelled_by_someone",
+                condition=Q(status="scheduled", cancelled_by="")
+                | Q(status="cancelled", cancelled_by__in=["staff", "closure", "exception", "holiday"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.game} on {self.slot_date}"

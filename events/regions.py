@@ -1,0 +1,42 @@
+"""Time zones and public holidays by region, and what is said of a name that is neither."""
+
+from datetime import date
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+import holidays
+from django.core.exceptions import ValidationError
+
+
+def validate_timezone(name: str) -> None:
+    """Raises ValidationError unless `name` is an IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError(
+            "%(name)s is no time zone: take an IANA name such as Australia/Sydney.", params={"name": name}
+        )
+
+
+def validate_region(region: str) -> None:
+    """Raises ValidationError unless `region` is a country or ISO 3166-2 subdivision with known holidays."""
+    country, _, subdivision = region.partition("-")
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known or (subdivision and subdivision not in known[country]):
+        near = ", ".join(f"{country}-{part}" for part in known.get(country, ()))
+        raise ValidationError(
+            "%(region)s has no known public holidays: take an ISO 3166-2 code such as %(near)s.",
+            params={"region": region, "near": near or "AU-NSW"},
+        )
+
+
+@lru_cache(maxsize=1024)  # a year of one region takes 0.1 s to work out
+def _holidays_of(region: str, year: int) -> dict[date, str]:
+    country, _, subdivision = region.partition("-")
+    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language="en_US"))
+
+
+def public_holiday(region: str, day: date) -> str | None:
+    """The name of the public holiday that `day` is in `region`, if it is one.
+
+    Raises NotImplementedError for a region that the `holidays` package does not know.
+    """
+    return _holidays_of(region, day.year).get(day)

@@ -1,0 +1,487 @@
+"""The only writer of game sessions: create, follow an edit, cancel, move, restore, split.
+
+Whoever writes a game's sessions holds the lock on the game's row and reads what decides about them only after
+that, so writers of one game take turns and each sees what the one before it committed. The unique constraint on
+(game, slot date) is the last word.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.regions import public_holiday
+from events.slots import Closed, Schedule, Slot
+
+MAX_WINDOW_DAYS = 400
+
+#: Written by the engine alone: no edit of a game that was read earlier may put them back.
+ENGINE_FIELDS = ["generated_through", "generation_error"]
+
+_FOLLOWED = ["starts_at", "ends_at", "timezone", "status", "cancel_reason", "cancelled_by"]
+
+
+class WindowError(ValueError):
+    """A window of dates that cannot be generated; the message says why and what would do."""
+
+
+class GenerationError(Exception):
+    """A game's slots cannot be worked out; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How many sessions an edit touches, and how many it leaves as they are."""
+
+    created: int = 0
+    moved: int = 0
+    cancelled: int = 0
+    restored: int = 0
+    removed: int = 0
+    edited_stay: int = 0
+    cancelled_stay: int = 0
+
+    def __add__(self, other: Changes) -> Changes:
+        return Changes(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+
+    def __str__(self) -> str:
+        """A sentence, such as "12 sessions move, 2 edited by hand stay, 1 cancelled stays"."""
+        said = [words.format(n=n) for n, words in self._words() if n]
+        return ", ".join(said) if said else "no session changes"
+
+    def _words(self) -> Iterable[tuple[int, str]]:
+        def word(n: int, many: str, one: str) -> str:
+            return f"{{n}} {one if n == 1 else many}"
+
+        yield self.created, word(self.created, "sessions are added", "session is added")
+        yield self.moved, word(self.moved, "sessions move", "session moves")
+        yield self.cancelled, word(self.cancelled, "sessions are cancelled", "session is cancelled")
+        yield self.restored, word(self.restored, "sessions are restored", "session is restored")
+        yield self.removed, word(self.removed, "sessions are removed", "session is removed")
+        yield self.edited_stay, word(self.edited_stay, "edited by hand stay", "edited by hand stays")
+        yield self.cancelled_stay, word(self.cancelled_stay, "cancelled stay", "cancelled stays")
+
+
+# --- Generation -------------------------------------------------------------------------------------------
+
+
+def window(first: date, last: date) -> list[date]:
+    """The dates from `first` to `last`, both included.
+
+    Raises WindowError when the window ends before it starts or is longer than 400 days.
+    """
+    days = (last - first).days + 1
+    if days < 1:
+        raise WindowError(f"The window ends ({last}) before it starts ({first}): give an end on or after the start.")
+    if days > MAX_WINDOW_DAYS:
+        raise WindowError(f"The window {first} to {last} is {days} days long: give {MAX_WINDOW_DAYS} at most.")
+    return [first + timedelta(n) for n in range(days)]
+
+
+def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime) -> int:
+    """Write the sessions of `game` that are missing on `days` (dates in the venue's own calendar).
+
+    Safe to repeat and to run twice at once. `generated_through` moves in the same transaction, over the days
+    that join up with it. Only an active game of an active venue is generated.
+
+    Returns how many were missing. Raises WindowError for days further apart than a window may be, and
+    GenerationError when the game's slots cannot be worked out; then nothing is written.
+    """
+    wanted = sorted(set(days))
+    if not wanted:
+        return 0
+    window(wanted[0], wanted[-1])
+    with transaction.atomic():
+        locked = _lock(game.pk)
+        if locked is None or locked.status != Game.Status.ACTIVE:
+            return 0
+        facts = _facts(locked, wanted[0], wanted[-1])
+        if not facts.venue.active:
+            return 0
+        missing = _missing(facts, set(wanted))
+        _insert(missing)
+        through = _settled_through(locked, wanted, facts.today(now))
+        if through != locked.generated_through or locked.generation_error:
+            Game.objects.filter(pk=locked.pk).update(generated_through=through, generation_error="")
+        return len(missing)
+
+
+def mark_failed(game_id: int, error: Exception) -> None:
+    """Note why a game cannot be generated. It is left alone until it is edited or the next generation."""
+    Game.objects.filter(pk=game_id).update(generation_error=f"{type(error).__name__}: {error}"[:2000])
+
+
+def preview(game: Game, days: int, *, now: datetime) -> list[Slot]:
+    """The slots of `game`, saved or not, from the venue's today and `days` further, the skipped ones with reasons.
+
+    Raises WindowError when `days` is negative or more than a window may hold, GenerationError as generation does.
+    """
+    today = game.venue.today(now)
+    window(today, today + timedelta(days))
+    facts = _facts(game, today, today + timedelta(days))
+    return facts.slots()
+
+
+# --- Edits ------------------------------------------------------------------------------------------------
+
+
+def settle(game_id: int, now: datetime) -> Changes:
+    """Make the sessions of a game what its rule, exceptions and closures say now, from now to the horizon.
+
+    Sessions that have begun never change. Untouched ones follow in place; those edited or cancelled by hand stay.
+    A game whose slots cannot be worked out is marked with the error and otherwise left as it is.
+    """
+    with transaction.atomic():
+        game = _lock(game_id)
+        if game is None:
+            return Changes()
+        sessions = list(game.sessions.filter(starts_at__gt=now).order_by("slot_date"))
+        try:
+            today = Venue.objects.get(pk=game.venue_id).today(now)
+            reach = max(today + timedelta(settings.LOOKAHEAD_DAYS), game.generated_through or today)
+            if game.recurrence == Game.Recurrence.ONCE:
+                reach = max(reach, game.start_date)
+            known = [session.slot_date for session in sessions]
+            facts = _facts(game, min([today, *known]), max([reach, *known]))
+            slots = facts.slots()
+        except (GenerationError, KeyError) as error:
+            mark_failed(game_id, error)
+            return Changes()
+        return _Settlement(game, facts, slots, now).apply(sessions, today, reach)
+
+
+def settle_venue(venue_id: int, now: datetime) -> Changes:
+    """Settle every game of a venue, in one order so that two such edits take turns."""
+    games = Game.objects.filter(venue_id=venue_id).order_by("pk").values_list("pk", flat=True)
+    return sum((settle(game_id, now) for game_id in games), Changes())
+
+
+def keep_engine_fields(game: Game) -> None:
+    """Lock the row of a game about to be saved, and take over what the engine wrote there meanwhile."""
+    locked = _lock(game.pk) if game.pk else None
+    if locked is not None:
+        for name in ENGINE_FIELDS:
+            setattr(game, name, getattr(locked, name))
+
+
+class Edit(Protocol):
+    """A model instance whose save() settles sessions and says in `changes` what that did."""
+
+    changes: Changes
+
+    def save(self, *, now: datetime) -> None: ...
+
+
+def rehearse(edit: Edit, now: datetime) -> Changes:
+    """What saving `edit` would do to sessions: it is done, counted, and rolled back."""
+    edit = copy.copy(edit)
+    with transaction.atomic():
+        edit.save(now=now)
+        transaction.set_rollback(True)
+    return edit.changes
+
+
+# --- By hand ----------------------------------------------------------------------------------------------
+
+
+def cancel(session_id: int, reason: str, *, now: datetime) -> GameSession:
+    """Cancel a session by hand. It keeps its slot, so that it is never generated again, and can be restored.
+
+    Raises GameSession.DoesNotExist, and ValidationError when it is over.
+    """
+    with transaction.atomic():
+        session = _lock_session(session_id, now)
+        return _save(
+            session,
+            now,
+            status=GameSession.Status.CANCELLED,
+            cancelled_by=GameSession.CancelledBy.STAFF,
+            cancel_reason=reason,
+        )
+
+
+def restore(session_id: int, *, now: datetime) -> GameSession:
+    """Schedule a cancelled session again. Where the rule would have it otherwise, it counts as edited by hand.
+
+    Raises GameSession.DoesNotExist, and ValidationError when it is over.
+    """
+    with transaction.atomic():
+        session = _lock_session(session_id, now)
+        slot = _slot_of(session)
+        follows = slot is not None and (slot.starts_at, slot.ends_at) == (session.starts_at, session.ends_at)
+        return _save(
+            session,
+            now,
+            status=GameSession.Status.SCHEDULED,
+            cancelled_by="",
+            cancel_reason="",
+            edited=session.edited or not follows,
+        )
+
+
+def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, *, now: datetime) -> GameSession:
+    """Move a session to other instants (aware; without an end it keeps its length). Its slot date stays.
+
+    Raises GameSession.DoesNotExist, and ValidationError when the session is over or cancelled, or the new times
+    are past, end before they start or last more than 24 hours.
+    """
+    with transaction.atomic():
+        session = _lock_session(session_id, now)
+        if session.status == GameSession.Status.CANCELLED:
+            raise ValidationError({"status": "This session is cancelled: restore it before you move it."})
+        ends_at = ends_at or starts_at + (session.ends_at - session.starts_at)
+        if starts_at <= now:
+            raise ValidationError({"starts_at": "This is in the past: give a time to come."})
+        if not timedelta(0) < ends_at - starts_at <= timedelta(days=1):
+            raise ValidationError({"ends_at": "A session ends after it starts and lasts at most 24 hours."})
+        return _save(session, now, starts_at=starts_at, ends_at=ends_at, edited=True)
+
+
+def annotate(session_id: int, notes: str, *, now: datetime) -> GameSession:
+    """Change a session's notes, which no edit of its game ever touches. Raises GameSession.DoesNotExist."""
+    with transaction.atomic():
+        return _save(_lock_session(session_id, None), now, notes=notes)
+
+
+# --- How it is done ---------------------------------------------------------------------------------------
+
+
+def _lock(game_id: int) -> Game | None:
+    # NO KEY: writing a session or an exception takes a share of the game's key, and need not wait for this.
+    return Game.objects.select_for_update(no_key=True).filter(pk=game_id).first()
+
+
+def _lock_session(session_id: int, now: datetime | None) -> GameSession:
+    """The session, its game locked. With `now`, raises ValidationError when it is over."""
+    game_id = GameSession.objects.values_list("game_id", flat=True).get(pk=session_id)
+    _lock(game_id)
+    session = GameSession.objects.select_related("game__venue").get(pk=session_id)
+    if session.game_id != game_id:  # a split took it along meanwhile
+        return _lock_session(session_id, now)
+    if now and session.ends_at <= now:
+        raise ValidationError({"status": "This session is over: the past does not change."})
+    return session
+
+
+def _save(session: GameSession, now: datetime, **changes: Any) -> GameSession:
+    changed = {name: value for name, value in changes.items() if getattr(session, name) != value}
+    if changed:
+        for name, value in changed.items():
+            setattr(session, name, value)
+        session.sequence += 1
+        session.updated_at = now
+        session.save(update_fields=[*changed, "sequence", "updated_at"])
+    return session
+
+
+def _slot_of(session: GameSession) -> Slot | None:
+    slots = _facts(session.game, session.slot_date, session.slot_date).slots()
+    return slots[0] if slots else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What was read about a game for the local dates `first` to `last`."""
+
+    game: Game
+    venue: Venue
+    schedule: Schedule
+    taken: frozenset[date]
+    first: date
+    last: date
+
+    def today(self, now: datetime) -> date:
+        return now.astimezone(self.schedule.zone).date()
+
+    def slots(self) -> list[Slot]:
+        """Raises GenerationError when they cannot be worked out."""
+        try:
+            return list(self.schedule.slots(self.first, self.last))
+        except (ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+            raise GenerationError(f"{type(error).__name__}: {error}") from error
+
+
+def _facts(game: Game, first: date, last: date) -> _Facts:
+    """Read in one query, which the caller makes after it has locked the game.
+
+    Raises GenerationError when the venue's zone or region, or the game's rule, makes no sense.
+    """
+    exceptions = GameDate.objects.filter(game_id=game.pk, date__range=(first, last))
+    closures = Closure.objects.filter(venue=OuterRef("pk"), first_date__lte=last, last_date__gte=first)
+    sessions = GameSession.objects.filter(game_id=game.pk, slot_date__range=(first, last))
+    venue: Any = (  # mypy cannot know the annotations
+        Venue.objects.filter(pk=game.venue_id)
+        .annotate(
+            exceptions=ArraySubquery(exceptions.values(row=JSONObject(date="date", kind="kind", reason="reason"))),
+            closed=ArraySubquery(
+                closures.values(row=JSONObject(first="first_date", last="last_date", reason="reason"))
+            ),
+            taken=ArraySubquery(sessions.values("slot_date")),
+        )
+        .get()
+    )
+    try:
+        schedule = _schedule(game, venue)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise GenerationError(f"{type(error).__name__}: {error}") from error
+    return _Facts(game, venue, schedule, frozenset(venue.taken), first, last)
+
+
+def _schedule(game: Game, venue: Any) -> Schedule:
+    on: dict[str, dict[date, str]] = {kind: {} for kind in GameDate.Kind.values}
+    for row in venue.exceptions:
+        on[row["kind"]][date.fromisoformat(row["date"])] = row["reason"]
+    skips = game.holiday_policy == Game.HolidayPolicy.SKIP and venue.holiday_region
+    return Schedule(
+        rule=game.rule,
+        start_time=game.start_time,
+        duration=timedelta(minutes=game.duration_minutes),
+        zone=venue.zone,
+        excluded=on[GameDate.Kind.EXCLUDE],
+        added=on[GameDate.Kind.ADD],
+        closures=tuple(
+            Closed(date.fromisoformat(row["first"]), date.fromisoformat(row["last"]), row["reason"])
+            for row in venue.closed
+        ),
+        holiday=(lambda day: public_holiday(venue.holiday_region, day)) if skips else (lambda day: None),
+    )
+
+
+def _missing(facts: _Facts, days: set[date]) -> list[GameSession]:
+    return [
+        GameSession(
+            game_id=facts.game.pk,
+            slot_date=slot.date,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            timezone=facts.schedule.zone.key,
+        )
+        for slot in facts.slots()
+        if slot.starts_at and slot.ends_at and slot.date in days and slot.date not in facts.taken
+    ]
+
+
+def _insert(sessions: list[GameSession]) -> None:
+    # Whoever lost a race to write the same slot inserts nothing and raises nothing.
+    GameSession.objects.bulk_create(sessions, ignore_conflicts=True)
+
+
+def _settled_through(game: Game, days: list[date], today: date) -> date | None:
+    """The last date up to which every slot is settled, once `days` are.
+
+    Days before today need no settling. Days beyond a gap do not count.
+    """
+    through = max(game.generated_through or date.min, today - timedelta(1))
+    settled = set(days)
+    while through + timedelta(1) in settled:
+        through += timedelta(1)
+    return through if through >= today else game.generated_through
+
+
+class _Settlement:
+    """One pass over the sessions of a game that have not begun."""
+
+    def __init__(self, game: Game, facts: _Facts, slots: list[Slot], now: datetime) -> None:
+        self.game = game
+        self.facts = facts
+        self.slots = {slot.date: slot for slot in slots}
+        self.now = now
+
+    def apply(self, sessions: list[GameSession], today: date, reach: date) -> Changes:
+        archived = self.game.status == Game.Status.ARCHIVED
+        changes = Changes()
+        changed: list[GameSession] = []
+        removed: list[int] = []
+        for session in sessions:
+            slot = self.slots.get(session.slot_date)
+            if _by_hand(session):
+                changes += _staying(session)
+                if _flag(session, off_rule=slot is None, now=self.now):
+                    changed.append(session)
+            elif slot is None or archived:
+                removed.append(session.pk)
+            else:
+                outcome = self._follow(session, slot)
+                if outcome:
+                    changes += outcome
+                    changed.append(session)
+        GameSession.objects.bulk_update(changed, [*_FOLLOWED, "off_rule", "sequence", "updated_at"])
+        GameSession.objects.filter(pk__in=removed).delete()
+        return changes + Changes(removed=len(removed), created=self._fill(today, reach))
+
+    def _follow(self, session: GameSession, slot: Slot) -> Changes | None:
+        """Bring an untouched session in line with its slot; None when it is already."""
+        wanted: dict[str, Any]
+        if slot.skipped:
+            wanted = {
+                "status": GameSession.Status.CANCELLED,
+                "cancel_reason": slot.skipped[:200],
+                "cancelled_by": slot.cause,
+            }
+        else:
+            wanted = {
+                "starts_at": slot.starts_at,
+                "ends_at": slot.ends_at,
+                "timezone": self.facts.schedule.zone.key,
+                "status": GameSession.Status.SCHEDULED,
+                "cancel_reason": "",
+                "cancelled_by": "",
+            }
+        differing = {name: value for name, value in wanted.items() if getattr(session, name) != value}
+        if not differing and not session.off_rule:
+            return None
+        outcome = _outcome(differing)
+        for name, value in differing.items():
+            setattr(session, name, value)
+        session.off_rule = False
+        session.sequence += 1
+        session.updated_at = self.now
+        return outcome
+
+    def _fill(self, today: date, reach: date) -> int:
+        """Write what is missing from today on, and note how far the calendar is settled."""
+        written = 0
+        values: dict[str, Any] = {"generation_error": ""}
+        if self.game.status == Game.Status.ACTIVE and self.facts.venue.active:
+            missing = _missing(self.facts, {day for day in self.slots if today <= day <= reach})
+            _insert(missing)
+            written = len(missing)
+            values["generated_through"] = reach
+        Game.objects.filter(pk=self.game.pk).update(**values)
+        return written
+
+
+def _by_hand(session: GameSession) -> bool:
+    return session.edited or session.cancelled_by == GameSession.CancelledBy.STAFF
+
+
+def _staying(session: GameSession) -> Changes:
+    cancelled = session.status == GameSession.Status.CANCELLED
+    return Changes(cancelled_stay=1) if cancelled else Changes(edited_stay=1)
+
+
+def _flag(session: GameSession, *, off_rule: bool, now: datetime) -> bool:
+    if session.off_rule == off_rule:
+        return False
+    session.off_rule = off_rule
+    session.updated_at = now
+    return True
+
+
+def _outcome(differing: dict[str, Any]) -> Changes:
+    if differing.get("status") == GameSession.Status.CANCELLED:
+        return Changes(cancelled=1)
+    if differing.get("status") == GameSession.Status.SCHEDULED:
+        return Changes(restored=1)
+    return Changes(moved=1)

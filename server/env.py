@@ -1,0 +1,55 @@
+"""Typed readers of the environment. Garbage stops the start with one line that names the variable and the fix."""
+
+import os
+from urllib.parse import urlsplit
+
+
+class BadVariable(SystemExit):
+    """Ends the process with one line on standard error and exit status 1, without a traceback."""
+
+    def __init__(self, name: str, takes: str) -> None:
+        found = "is not set" if name not in os.environ else "has a value it cannot take"
+        super().__init__(f"{name} {found}: it takes {takes}.")
+
+
+def text(name: str, takes: str, default: str | None = None) -> str:
+    value = os.environ.get(name, "").strip() or default
+    if value is None:
+        raise BadVariable(name, takes)
+    return value
+
+
+def flag(name: str) -> bool:
+    """Off unless set."""
+    value = os.environ.get(name, "").strip().lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    raise BadVariable(name, "1 (on) or 0 (off)")
+
+
+def whole_number(name: str, default: int, least: int, most: int) -> int:
+    value = os.environ.get(name, "").strip() or str(default)
+    if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+        raise BadVariable(name, f"a whole number from {least} to {most}")
+    return int(value)
+
+
+def words(name: str) -> list[str]:
+    """A comma-separated list; empty unless set."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def url(name: str, *schemes: str, example: str) -> str:
+    """An address of one of `schemes`. The value is never repeated in an error: it may hold a password."""
+    takes = f"an address such as {example} (`make run` brings its own; elsewhere it must be set)"
+    value = text(name, takes)
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it raises ValueError when it is no number
+    except ValueError:
+        raise BadVariable(name, takes) from None
+    if parts.scheme not in schemes:
+        raise BadVariable(name, takes)
+    return value

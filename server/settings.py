@@ -1,0 +1,169 @@
+"""Every setting, read from the environment only. `.env.example` lists the variables."""
+
+from pathlib import Path
+
+import dj_database_url
+from periodiq import PeriodiqMiddleware
+
+from server import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY", "a long random string")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or (["localhost", "127.0.0.1"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
+
+DATABASE_URL = env.url("DATABASE_URL", "postgres", "postgresql", example="postgresql://user:password@host:5432/name")
+REDIS_URL = env.url("REDIS_URL", "redis", "rediss", "unix", example="redis://host:6379/0")
+
+# --- The calendar and the clock ---------------------------------------------------------------------------
+
+#: How many days from a venue's today its calendar is kept full, both ends included.
+LOOKAHEAD_DAYS = env.whole_number("LOOKAHEAD_DAYS", 28, 1, 400)
+#: How long a generation may stand still before the games that lag behind it are sent again.
+RESEND_AFTER_SECONDS = env.whole_number("RESEND_AFTER_SECONDS", 120, 1, 3600)
+#: How old the last tick may be before /healthz/scheduler says that the clock is overdue.
+TICK_OVERDUE_SECONDS = env.whole_number("TICK_OVERDUE_SECONDS", 150, 60, 3600)
+#: How long a worker may be silent before Redis hands its messages to another.
+BROKER_HEARTBEAT_SECONDS = env.whole_number("BROKER_HEARTBEAT_SECONDS", 60, 2, 600)
+
+# --- Django -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "events",
+    "workers",  # before django_dramatiq: its rundramatiq command is ours
+    "django_dramatiq",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "server.urls"
+WSGI_APPLICATION = "server.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True),
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-au"
+# The clock of the whole system; periodiq follows it too. A venue's own zone decides about its sessions.
+TIME_ZONE = "Australia/Sydney"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# Found in the packages themselves, so that no deploy depends on a collectstatic that somebody forgot.
+WHITENOISE_USE_FINDERS = True
+
+# A platform ends TLS in its router and says so in this header.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|healthz/scheduler)$"]
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+
+# --- REST -------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
+    "DEFAULT_PAGINATION_CLASS": "server.rest.Pagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Poker venues",
+    "DESCRIPTION": "Venues, their recurring games, and the calendar of sessions kept full from them.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Workers ----------------------------------------------------------------------------------------------
+
+DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
+DRAMATIQ_BROKER = {
+    "BROKER": "workers.broker.Broker",
+    "OPTIONS": {"redis_url": REDIS_URL, "heartbeat_seconds": BROKER_HEARTBEAT_SECONDS},
+    "MIDDLEWARE": [
+        "django_dramatiq.middleware.DbConnectionsMiddleware",
+        "dramatiq.middleware.TimeLimit",
+        "dramatiq.middleware.ShutdownNotifications",
+        "dramatiq.middleware.Retries",
+        "dramatiq.middleware.CurrentMessage",
+        # Lateness is judged by the actors themselves; periodiq's own rule would drop retries too.
+        PeriodiqMiddleware(skip_delay=10**9),
+        "workers.broker.Watchdog",
+    ],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"periodiq": {"level": "WARNING"}},
+}

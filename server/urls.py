@@ -1,0 +1,24 @@
+"""Every address the web process answers."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from events import views
+from events.api import SessionViewSet
+from workers import health
+
+router = SimpleRouter()
+router.register("sessions", SessionViewSet, basename="session")
+
+urlpatterns = [
+    path("", views.whats_on, name="whats-on"),
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+    path("healthz/scheduler", health.scheduler),
+    path("api/v1/", include(router.urls)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,90 @@
+"""The actors. Each is one call long; the work is done by the modules that they name.
+
+A message carries ids and ISO dates, never objects. Arguments change by addition only, with defaults, so that
+workers of one version can read the messages of another.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime, timedelta
+
+import dramatiq
+from django.utils import timezone
+from dramatiq.middleware import CurrentMessage
+from periodiq import cron
+
+from events import sessions
+from workers import dispatch, generation
+
+log = logging.getLogger(__name__)
+
+
+@dramatiq.actor(queue_name="clock", priority=-10, max_retries=0, periodic=cron("* * * * *"))
+def dispatch_due_jobs() -> None:
+    """The tick of the clock, sent by periodiq every minute. One that comes late has been overtaken."""
+    now = timezone.now()
+    if now - (_scheduled_at() or now) < timedelta(seconds=60):
+        dispatch.tick(now)
+
+
+@dramatiq.actor(
+    queue_name="clock",
+    priority=-5,
+    max_retries=5,
+    min_backoff=1_000,
+    max_backoff=30_000,
+    throws=(sessions.WindowError,),
+    periodic=cron("0 5 * * *"),
+)
+def generate_upcoming_game_sessions(days: int | None = None) -> None:
+    """Fill the calendar: one `create_sessions_for_game` message for each active recurring game.
+
+    Sent by periodiq at 05:00 Australia/Sydney, and at any time by hand: `.send()`, or `.send(days=60)` to look
+    further ahead than LOOKAHEAD_DAYS. Always safe to repeat.
+    """
+    now = timezone.now()
+    dispatch.generate(now, days=days, scheduled_at=_scheduled_at())
+
+
+@dramatiq.actor(
+    queue_name="games",
+    max_retries=3,
+    min_backoff=1_000,
+    max_backoff=10_000,
+    time_limit=120_000,
+    throws=(sessions.WindowError,),
+)
+def create_sessions_for_game(game_id: int, first_day: str | None = None, last_day: str | None = None) -> None:
+    """Write the missing sessions of one game from `first_day` to `last_day` (ISO dates of the venue's calendar).
+
+    Without them, from the venue's today to the horizon. Always safe to repeat; sent by hand with `.send(game_id)`.
+    """
+    generation.create_sessions(
+        game_id,
+        date.fromisoformat(first_day) if first_day else None,
+        date.fromisoformat(last_day) if last_day else None,
+        now=timezone.now(),
+        last_try=_retries() >= 3,
+    )
+
+
+@dramatiq.actor
+def scheduled_job() -> None:
+    """The template of a new job: it runs, does nothing, and is not scheduled.
+
+    Copy it, give it a name that says what it does, and call one function from it. To run it by the clock give
+    the actor `periodic=cron("…")`; to run it once, `scheduled_job.send()`.
+    """
+
+
+def _scheduled_at() -> datetime | None:
+    """When periodiq sent the message being worked on; None when somebody else did."""
+    message = CurrentMessage.get_current_message()
+    at = message.options.get("scheduled_at") if message else None
+    return datetime.fromisoformat(at) if at else None
+
+
+def _retries() -> int:
+    message = CurrentMessage.get_current_message()
+    return int(message.options.get("retries", 0)) if message else 0

@@ -1,0 +1,167 @@
+"""One generation: its record, its fan-out of one message a game, and the re-sending of what was lost on the way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from dramatiq import Message
+
+from events import sessions
+from events.models import Game, GameDate, Venue
+from events.sessions import WindowError, window
+from workers.broker import BATCH, broker
+from workers.models import Generation
+
+log = logging.getLogger(__name__)
+
+
+def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation | None:
+    """Record a generation and with it the horizon; None when its slot has had one.
+
+    Raises events.sessions.WindowError for a number of days that no window can have.
+    """
+    days = settings.LOOKAHEAD_DAYS if days is None else days
+    window(now.date(), now.date() + timedelta(days))
+    try:
+        with transaction.atomic():
+            return Generation.objects.create(slot=slot, at=now, days=days, moved_at=now)
+    except IntegrityError:
+        return None
+
+
+def fan_out(generation: Generation, *, now: datetime) -> int:
+    """Send one message for each active recurring game; returns how many.
+
+    The nightly generation asks of each game what lies beyond `generated_through`, one asked for by hand the whole
+    window. Should this die on the way, the reconciler sends the rest.
+    """
+    games = recurring() if generation.slot is None else lagging(generation, failed=True)
+    sent = _send(generation, games, whole=generation.slot is None, now=now)
+    Generation.objects.filter(pk=generation.pk).update(sent=sent, moved_at=now)
+    log.info("%s: sent %d games", generation, sent)
+    return sent
+
+
+def current() -> Generation | None:
+    """The generation whose horizon counts: the latest that looked as far ahead as the setting says.
+
+    A rerun by hand over fewer days makes nobody's horizon shorter.
+    """
+    full = Generation.objects.filter(days__gte=settings.LOOKAHEAD_DAYS)
+    return full.first() or Generation.objects.first()
+
+
+def reconcile(now: datetime) -> int:
+    """Send the games again that lag behind the horizon when none of them got on for a while; returns how many.
+
+    Nothing is sent while messages still wait for a worker, so that a backlog is never sent twice over.
+    """
+    generation = current()
+    if generation is None:
+        return 0
+    behind = lagging(generation).count()
+    row = Generation.objects.filter(pk=generation.pk)
+    if generation.lagging is None or behind < generation.lagging:
+        row.update(lagging=behind, moved_at=now)
+        return 0
+    still = now - generation.moved_at
+    if not behind or still < timedelta(seconds=settings.RESEND_AFTER_SECONDS) or broker().waiting("games"):
+        return 0
+    sent = _send(generation, lagging(generation), whole=False, now=now)
+    row.update(lagging=behind, moved_at=now)
+    log.warning("%s: %d games had not got on and were sent again", generation, sent)
+    return sent
+
+
+def create_sessions(game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool) -> int:
+    """Write the missing sessions of one game, from its venue's today to the horizon unless told otherwise.
+
+    Returns how many. A game that no longer exists is logged and dropped. What goes wrong is raised, to be tried
+    again; at the last try a game whose slots cannot be worked out is marked with the error, and holds up no other.
+    """
+    game = Game.objects.select_related("venue").filter(pk=game_id).first()
+    if game is None:
+        log.warning("Game %s does not exist: nothing is done", game_id)
+        return 0
+    try:
+        first = first or game.venue.today(now)
+        last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
+        return sessions.create_sessions_for_game(game, window(first, last), now=now)
+    except (WindowError, DatabaseError):
+        raise  # not the game's fault
+    except Exception as error:
+        if not last_try:
+            raise
+        log.exception("Game %s cannot be generated", game_id)
+        sessions.mark_failed(game_id, error)
+        return 0
+
+
+def recurring() -> QuerySet[Game]:
+    """The games that a generation is about."""
+    return Game.objects.filter(status=Game.Status.ACTIVE, venue__active=True).exclude(recurrence=Game.Recurrence.ONCE)
+
+
+def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
+    """The active recurring games not settled up to the generation's horizon.
+
+    Ended ones do not lag, nor do failed ones unless asked for.
+    """
+    behind = Q(pk__in=[])
+    for zone in Venue.objects.order_by().values_list("timezone", flat=True).distinct():
+        try:
+            horizon = generation.horizon(zone)
+        except KeyError:  # no such zone: its games fail when they are tried, so they must be tried
+            horizon = date.max
+        behind |= Q(venue__timezone=zone, generated_through__isnull=True)
+        behind |= Q(venue__timezone=zone, generated_through__lt=horizon)
+    added_later = GameDate.objects.filter(
+        game=OuterRef("pk"), kind=GameDate.Kind.ADD, date__gt=OuterRef("generated_through")
+    )
+    unfinished = (
+        Q(last_date__isnull=True)
+        | Q(generated_through__isnull=True)
+        | Q(last_date__gt=F("generated_through"))
+        | Exists(added_later)
+    )
+    games = recurring().filter(behind, unfinished)
+    return games if failed else games.filter(generation_error="")
+
+
+def failed() -> QuerySet[Game]:
+    """The games that could not be generated and wait to be edited."""
+    return recurring().exclude(generation_error="")
+
+
+def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> int:
+    return broker().enqueue_all(_messages(generation, games, whole=whole, now=now))
+
+
+def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> Iterator[Message[Any]]:
+    from workers.actors import create_sessions_for_game
+
+    windows: dict[str, tuple[date, date]] = {}
+    rows = games.order_by("pk").values_list("pk", "generated_through", "venue__timezone")
+    for game_id, through, zone in rows.iterator(chunk_size=BATCH):
+        if zone not in windows:
+            windows[zone] = _window(generation, zone, now)
+        first, last = windows[zone]
+        if through and not whole:
+            first = min(max(first, through + timedelta(1)), last)
+        yield create_sessions_for_game.message(game_id, first.isoformat(), last.isoformat())
+
+
+def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date]:
+    """From the zone's today to its horizon."""
+    try:
+        horizon = generation.horizon(zone)
+        return min(now.astimezone(ZoneInfo(zone)).date(), horizon), horizon
+    except KeyError:  # no such zone: any window shows the worker what is wrong
+        return now.date(), now.date()

@@ -1,0 +1,60 @@
+"""Health: is the web process alive, can it be used, does the clock tick?"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from redis.exceptions import RedisError
+
+from workers import dispatch
+from workers.models import Clock, Generation
+from workers.services import ping_database, ping_redis
+
+
+@never_cache
+def alive(request: HttpRequest) -> HttpResponse:
+    """The web process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """PostgreSQL and Redis answer; 503 when one does not."""
+    services = {"database": _answers(ping_database), "redis": _answers(ping_redis)}
+    return JsonResponse(services, status=200 if all(services.values()) else 503)
+
+
+@never_cache
+def scheduler(request: HttpRequest) -> HttpResponse:
+    """The clock ticks and last night's generation ran; 503 when it is overdue."""
+    try:
+        status = scheduler_status(timezone.now())
+    except OperationalError:
+        status = {"status": "overdue", "last_tick": None, "last_generation": None, "reasons": ["no database"]}
+    return JsonResponse(status, status=503 if status["status"] == "overdue" else 200)
+
+
+def scheduler_status(now: datetime) -> dict[str, Any]:
+    """`{"status": "starting" | "ok" | "overdue", "last_tick", "last_generation", "reasons"}`."""
+    last_tick = Clock.objects.values_list("last_tick", flat=True).first()
+    last = Generation.objects.values_list("at", flat=True).first()
+    reasons = []
+    if last_tick and now - last_tick > timedelta(seconds=settings.TICK_OVERDUE_SECONDS):
+        reasons.append(f"no tick for {(now - last_tick).total_seconds():.0f} s")
+    due = dispatch.last_slot(now - timedelta(seconds=settings.TICK_OVERDUE_SECONDS))
+    if last and last < due:
+        reasons.append(f"the generation of {due.isoformat()} has not begun")
+    status = "overdue" if reasons else "ok" if last_tick and last else "starting"
+    return {"status": status, "last_tick": last_tick, "last_generation": last, "reasons": reasons}
+
+
+def _answers(ask: Any) -> bool:
+    try:
+        ask()
+    except (OperationalError, RedisError):
+        return False
+    return True

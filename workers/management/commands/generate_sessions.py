@@ -1,0 +1,111 @@
+"""What operators type to fill the calendar."""
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from events import sessions
+from events.models import Game, GameSession
+from events.sessions import GenerationError, WindowError
+from workers import generation
+from workers.actors import generate_upcoming_game_sessions
+from workers.broker import broker
+from workers.models import Generation
+
+
+class Command(BaseCommand):
+    help = "Fills the calendar: asks the workers to (add --wait to watch), or with --game does it here for one game."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--game", type=int, metavar="ID", help="only this game, done when the command ends")
+        parser.add_argument(
+            "--days",
+            type=int,
+            metavar="N",
+            default=settings.LOOKAHEAD_DAYS,
+            help="look so far ahead, 0 to 399",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say which slots there are")
+        parser.add_argument("--wait", action="store_true", help="wait until the workers are done")
+
+    def handle(self, *, game: int | None, days: int, dry_run: bool, wait: bool, **options: Any) -> None:
+        now = timezone.now()
+        try:
+            sessions.window(now.date(), now.date() + timedelta(days))
+        except WindowError as error:
+            raise CommandError(f"--days: {error}") from None
+        if dry_run:
+            self._say_slots(_one(game) if game else generation.recurring(), days, now)
+        elif game:
+            with self._tally(1):
+                self._generate_here(_one(game).get(), days, now)
+        elif wait:
+            with self._tally(generation.recurring().count()):
+                generate_upcoming_game_sessions.send(days=days)
+                self._wait(now)
+        else:
+            generate_upcoming_game_sessions.send(days=days)
+            self.stdout.write("Asked for a generation; the workers do it.")
+
+    def _say_slots(self, games: Any, days: int, now: datetime) -> None:
+        for game in games.select_related("venue").order_by("venue__name", "name"):
+            self.stdout.write(f"{game.venue}: {game} (game {game.pk})")
+            try:
+                slots = sessions.preview(game, days, now=now)
+            except GenerationError as error:
+                self.stdout.write(f"  cannot be generated: {error}")
+                continue
+            taken = set(game.sessions.values_list("slot_date", flat=True))
+            for slot in slots:
+                self.stdout.write(f"  {_line(slot, game.venue, slot.date in taken)}")
+
+    def _generate_here(self, game: Game, days: int, now: datetime) -> None:
+        try:
+            generation.create_sessions(game.pk, None, game.venue.today(now) + timedelta(days), now=now, last_try=False)
+        except GenerationError as error:
+            raise CommandError(f"game {game.pk} cannot be generated: {error}") from None
+
+    @contextmanager
+    def _tally(self, games: int) -> Iterator[None]:
+        before = GameSession.objects.count()
+        yield
+        self.stdout.write(
+            f"{games} games: {before} sessions before, {GameSession.objects.count()} after,"
+            f" {generation.failed().count()} games failed."
+        )
+
+    def _wait(self, asked_at: datetime) -> None:
+        """Until no game lags and no message is left. A bar shows how far it is."""
+        with tqdm(unit=" games", leave=False) as bar:
+            while True:
+                begun = Generation.objects.filter(at__gte=asked_at, slot=None, sent__isnull=False).first()
+                if begun:
+                    left = max(broker().backlog("games"), generation.lagging(begun).count())
+                    bar.total = max(begun.sent or 0, left)
+                    bar.n = bar.total - left
+                    bar.refresh()
+                    if not left:
+                        return
+                time.sleep(0.25)
+
+
+def _one(game_id: int) -> Any:
+    games = Game.objects.filter(pk=game_id)
+    if not games:
+        raise CommandError(f"--game: there is no game {game_id}.")
+    return games
+
+
+def _line(slot: Any, venue: Any, exists: bool) -> str:
+    if slot.skipped:
+        return f"{slot.date} skipped: {slot.skipped}"
+    at = slot.starts_at.astimezone(venue.zone)
+    return f"{at:%Y-%m-%d %H:%M}{'' if exists else ' new'}{f' ({slot.note})' if slot.note else ''}"

@@ -1,0 +1,38 @@
+"""What the clock remembers."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import models
+
+
+class Clock(models.Model):
+    """The tick's heartbeat: one row, which also keeps two ticks from running at one time."""
+
+    last_tick = models.DateTimeField(null=True)
+    busy_until = models.DateTimeField(null=True)
+
+
+class Generation(models.Model):
+    """One filling of the calendar, up to `days` days from each venue's today at the instant `at`.
+
+    PostgreSQL's unique slot makes two schedulers, or a message that comes twice, one generation.
+    """
+
+    slot = models.DateTimeField(null=True, unique=True, help_text="Its nominal time; empty: asked for by hand.")
+    at = models.DateTimeField()
+    days = models.PositiveSmallIntegerField()
+    sent = models.PositiveIntegerField(null=True, help_text="Messages of the fan-out; empty until it is complete.")
+    lagging = models.PositiveIntegerField(null=True, help_text="Games behind its horizon, when last counted.")
+    moved_at = models.DateTimeField(help_text="When it last got on, or its games were last sent.")
+
+    class Meta:
+        ordering = ("-at",)
+        get_latest_by = "at"
+
+    def __str__(self) -> str:
+        return f"generation of {self.at:%Y-%m-%d %H:%M} UTC, {self.days} days"
+
+    def horizon(self, zone: str) -> date:
+        """The last local date to be settled in the zone called `zone`."""
+        return self.at.astimezone(ZoneInfo(zone)).date() + timedelta(self.days)

@@ -1,0 +1,47 @@
+"""The two services every process needs, and what to tell a person when one cannot be reached."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from redis.exceptions import RedisError
+
+from workers.broker import broker
+
+
+def address(url: str) -> str:
+    """The address of a service as it may be shown: without user name or password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def explain_unreachable(error: Exception) -> str:
+    """One line: which service, at what address (the password hidden), and what to do."""
+    name = "REDIS_URL" if isinstance(error, RedisError) else "DATABASE_URL"
+    service = "Redis" if name == "REDIS_URL" else "PostgreSQL"
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    where = address(getattr(settings, name))
+    return f"{service} at {where} cannot be used ({reason}). Start it, or set {name} to one that runs."
+
+
+def ping_database() -> None:
+    """Raises django.db.OperationalError when PostgreSQL cannot be used."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def ping_redis() -> None:
+    """Raises redis.exceptions.RedisError when Redis cannot be used."""
+    broker().client.ping()
+
+
+def require_services() -> None:
+    """End the process with one line unless both services answer: a platform will start it again."""
+    try:
+        ping_database()
+        ping_redis()
+    except (OperationalError, RedisError) as error:
+        raise SystemExit(explain_unreachable(error)) from None
+    finally:
+        connection.close()  # a worker process must not inherit it
