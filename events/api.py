@@ -1,39 +1,219 @@
-"""REST: the calendar, readable by anyone."""
+"""REST: venues, games, sessions and closures, readable by anyone, written by those `events.access` names.
 
+What a user may not write is, to that user's writing, not there: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import ProtectedError, QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.filters import OrderingFilter
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from events.models import GameSession
+from events import access, sessions
+from events.models import Closure, Game, GameSession, Venue
+from events.serializers import (
+    CancelSerializer,
+    ChangesSerializer,
+    ClosureSerializer,
+    GameSerializer,
+    GeneratedSerializer,
+    MoveSerializer,
+    SessionSerializer,
+    SlotSerializer,
+    SplitSerializer,
+    VenueSerializer,
+    WindowSerializer,
+)
+
+ACTIONS = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
+
+DRY_RUN = OpenApiParameter(
+    "dry_run", OpenApiTypes.BOOL, description="Write nothing; answer what it would do to sessions."
+)
 
 
-class SessionSerializer(serializers.ModelSerializer):
-    venue = serializers.CharField(source="game.venue.slug", read_only=True)
+class Writers(BasePermission):
+    """Reading is for anyone; writing for those who may write something of the kind."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if request.method in SAFE_METHODS:
+            return True
+        return access.may_write_any(request.user, view.wants(), view.queryset.model)
+
+
+class Calendar(viewsets.GenericViewSet):
+    """What the endpoints of the calendar share."""
+
+    permission_classes = (Writers,)
+
+    def wants(self) -> str:
+        """What a request does to the object, in the words of Django's permissions."""
+        return "change" if self.detail and self.request.method == "POST" else ACTIONS[str(self.request.method)]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        queryset = super().get_queryset()
+        if self.request.method in SAFE_METHODS or getattr(self, "swagger_fake_view", False):
+            return queryset
+        return queryset.filter(access.writable(self.request.user, self.wants(), queryset.model))
+
+
+class Settles(Calendar, viewsets.ModelViewSet):
+    """Writes that settle sessions. With `?dry_run=true` they answer what they would do, and do nothing."""
+
+    kept: str  # why a delete is refused, and what to do instead
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if _dry(request):
+            return _would(serializer.save)
+        serializer.save()
+        return Response(serializer.data, status=201)
+
+    def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        if _dry(request):
+            return _would(serializer.save)
+        serializer.save()
+        return Response(serializer.data)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_object()
+        if _dry(request):
+            return _would(lambda: _deleted(row))
+        try:
+            _deleted(row)
+        except ProtectedError:
+            raise serializers.ValidationError({"non_field_errors": [self.kept]}) from None
+        return Response(status=204)
+
+
+def _dry(request: Request) -> bool:
+    return request.query_params.get("dry_run", "").lower() in ("1", "true")
+
+
+def _would(edit: Callable[[], Any]) -> Response:
+    return Response(ChangesSerializer(sessions.rehearse(edit).changes).data)
+
+
+def _deleted(row: Any) -> Any:
+    row.delete()
+    return row
+
+
+@extend_schema_view(
+    create=extend_schema(parameters=[DRY_RUN]),
+    update=extend_schema(parameters=[DRY_RUN]),
+    partial_update=extend_schema(parameters=[DRY_RUN]),
+    destroy=extend_schema(parameters=[DRY_RUN]),
+)
+class VenueViewSet(Settles):
+    """Venues. A manager may change their own; its zone or region settles all its games."""
+
+    queryset = Venue.objects.prefetch_related("managers").order_by("name", "pk")
+    serializer_class = VenueSerializer
+    lookup_field = "slug"
+    filterset_fields = ("timezone", "active")
+    kept = "It has games: set active to false instead."
+
+
+class GameFilter(django_filters.FilterSet):
+    venue = django_filters.CharFilter("venue__slug", label="The venue's slug.")
 
     class Meta:
-        model = GameSession
-        fields = (
-            "id",
-            "uid",
-            "game",
-            "venue",
-            "slot_date",
-            "starts_at",
-            "ends_at",
-            "timezone",
-            "status",
-            "cancel_reason",
-            "edited",
-            "sequence",
-        )
+        model = Game
+        fields = ("venue", "status", "recurrence", "format", "variant")
+
+
+@extend_schema_view(
+    create=extend_schema(parameters=[DRY_RUN]),
+    update=extend_schema(parameters=[DRY_RUN]),
+    partial_update=extend_schema(parameters=[DRY_RUN]),
+    destroy=extend_schema(parameters=[DRY_RUN]),
+)
+class GameViewSet(Settles):
+    """Games. Saving one settles its sessions at once."""
+
+    queryset = Game.objects.select_related("venue").prefetch_related("exceptions").order_by("pk")
+    serializer_class = GameSerializer
+    filterset_class = GameFilter
+    kept = "It has sessions: set status to archived instead."
+
+    @extend_schema(parameters=[WindowSerializer], responses=SlotSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def preview(self, request: Request, pk: str) -> Response:
+        """The dates to come, the skipped ones with the reason, a start that the clocks move with a note."""
+        slots = sessions.preview(self.get_object(), _days(request.query_params), now=timezone.now())
+        return Response(SlotSerializer(slots, many=True).data)
+
+    @extend_schema(request=WindowSerializer, responses=GeneratedSerializer)
+    @action(detail=True, methods=["post"])
+    def generate(self, request: Request, pk: str) -> Response:
+        """Write the sessions that are missing from the venue's today on; done when it answers."""
+        game, now = self.get_object(), timezone.now()
+        today = game.venue.today(now)
+        days = sessions.window(today, today + timedelta(_days(request.data)))
+        return Response({"created": sessions.create_sessions_for_game(game, days, now=now)})
+
+    @extend_schema(parameters=[DRY_RUN], request=SplitSerializer, responses={201: GameSerializer})
+    @action(detail=True, methods=["post"])
+    def split(self, request: Request, pk: str) -> Response:
+        """Change the game from a date on: it ends the day before, and a copy with the changes starts."""
+        game = self.get_object()
+        serializer = SplitSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        edits = dict(serializer.validated_data)
+        from_date = edits.pop("from_date")
+
+        def split() -> Game:
+            return sessions.split(game.pk, from_date, edits, now=timezone.now())
+
+        if _dry(request):
+            return _would(split)
+        return Response(self.get_serializer(split()).data, status=201)
+
+
+class ClosureFilter(django_filters.FilterSet):
+    venue = django_filters.CharFilter("venue__slug", label="The venue's slug.")
+
+    class Meta:
+        model = Closure
+        fields = ("venue",)
+
+
+@extend_schema_view(
+    create=extend_schema(parameters=[DRY_RUN]),
+    update=extend_schema(parameters=[DRY_RUN]),
+    partial_update=extend_schema(parameters=[DRY_RUN]),
+    destroy=extend_schema(parameters=[DRY_RUN]),
+)
+class ClosureViewSet(Settles):
+    """Dates on which nothing is played at a venue. Adding one cancels sessions, lifting it restores exactly those."""
+
+    queryset = Closure.objects.select_related("venue").order_by("first_date", "pk")
+    serializer_class = ClosureSerializer
+    filterset_class = ClosureFilter
 
 
 class SessionFilter(django_filters.FilterSet):
     venue = django_filters.CharFilter("game__venue__slug", label="The venue's slug.")
-    to = django_filters.DateFilter("slot_date", lookup_expr="lte", label="The last date, included.")
+    to = django_filters.DateFilter(label="The last date, included.", method="until")
 
     class Meta:
         model = GameSession
@@ -42,22 +222,64 @@ class SessionFilter(django_filters.FilterSet):
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
         # `from` is a word of Python's, so it cannot be an attribute.
-        first = django_filters.DateFilter(
-            "slot_date", lookup_expr="gte", label="The first date; from what is on now unless given."
-        )
+        first = django_filters.DateFilter(label="The first date, included; today unless given.", method="since")
         filters: dict[str, Any] = super().get_filters()
         return filters | {"from": first}
 
-    def filter_queryset(self, queryset: QuerySet[GameSession]) -> QuerySet[GameSession]:
-        queryset = super().filter_queryset(queryset)
+    def since(self, queryset: Any, name: str, day: date) -> Any:
+        return queryset.from_day(lambda zone: day)
+
+    def until(self, queryset: Any, name: str, day: date) -> Any:
+        return queryset.to_day(lambda zone: day)
+
+    def filter_queryset(self, queryset: Any) -> Any:
         if not self.form.cleaned_data.get("from"):
-            queryset = queryset.filter(ends_at__gt=timezone.now())
-        return queryset
+            now = timezone.now()
+            queryset = queryset.from_day(lambda zone: now.astimezone(zone).date())
+        return super().filter_queryset(queryset)
 
 
-class SessionViewSet(viewsets.ReadOnlyModelViewSet):
-    """Game sessions, the next ones first."""
+class SessionViewSet(Calendar, viewsets.ReadOnlyModelViewSet):
+    """Game sessions, the next first. Dates are those of each venue's own calendar."""
 
     queryset = GameSession.objects.select_related("game__venue").order_by("starts_at", "pk")
     serializer_class = SessionSerializer
     filterset_class = SessionFilter
+    filter_backends = (DjangoFilterBackend, OrderingFilter)
+    ordering_fields = ("starts_at", "slot_date")
+
+    def get_object(self) -> Any:
+        # One session is found whatever its date; only lists begin today.
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+    @extend_schema(request=CancelSerializer, responses=SessionSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Cancel a session. It keeps its place in the calendar and can be restored."""
+        serializer = CancelSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self._answer(sessions.cancel(self.get_object().pk, **serializer.validated_data, now=timezone.now()))
+
+    @extend_schema(request=None, responses=SessionSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Schedule a cancelled session again."""
+        return self._answer(sessions.restore(self.get_object().pk, now=timezone.now()))
+
+    @extend_schema(request=MoveSerializer, responses=SessionSerializer)
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        """Move a session to other times, which no later edit of its game overwrites."""
+        session = self.get_object()
+        serializer = MoveSerializer(data=request.data, context={"zone": session.game.venue.zone})
+        serializer.is_valid(raise_exception=True)
+        return self._answer(sessions.move(session.pk, **serializer.validated_data, now=timezone.now()))
+
+    def _answer(self, session: GameSession) -> Response:
+        return Response(self.get_serializer(session).data)
+
+
+def _days(given: Any) -> int:
+    serializer = WindowSerializer(data=given)
+    serializer.is_valid(raise_exception=True)
+    return int(serializer.validated_data.get("days", settings.LOOKAHEAD_DAYS))

@@ -7,9 +7,12 @@ the same transaction, so that nobody can see the one without the other: see `eve
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -292,14 +295,34 @@ class Game(models.Model):
         once = self.recurrence == Game.Recurrence.ONCE
         self.last_date = self.start_date if once else self.end_date or self.last_date_by_count()
 
-    def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
-        """Save, and settle its sessions from the venue's today on; `self.changes` says what that did."""
+    @property
+    def rrule(self) -> str:
+        """The rule as an RFC 5545 RRULE value; empty for a game that is played once."""
+        until = None
+        if self.end_date:  # RFC 5545 §3.3.10 wants the last start as an instant
+            last_start = datetime.combine(self.end_date, self.start_time, tzinfo=self.venue.zone)
+            until = f"{last_start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        return recurrence.rrule(self.rule, self.count, until)
+
+    def save(
+        self,
+        *args: Any,
+        now: datetime | None = None,
+        exceptions: Iterable[GameDate] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Save, and settle its sessions from the venue's today on; `self.changes` says what that did.
+
+        `exceptions`, if given, replace those that the game has.
+        """
         from events import sessions
 
         self.clean()
         with transaction.atomic():
             sessions.keep_engine_fields(self)
             super().save(*args, **kwargs)
+            if exceptions is not None:
+                sessions.replace_exceptions(self, exceptions)
             self.changes = sessions.settle(self.pk, now or timezone.now())
             self.refresh_from_db(fields=sessions.ENGINE_FIELDS)
 
@@ -342,6 +365,38 @@ class GameDate(models.Model):
         return deleted
 
 
+class SessionQuerySet(models.QuerySet["GameSession"]):
+    """Sessions by the dates of their venues' own calendars, which begin at different instants."""
+
+    def from_day(self, day_in: Callable[[ZoneInfo], date]) -> SessionQuerySet:
+        """Those that start on the date that `day_in` gives for their venue's zone, or later."""
+        edges = {zone: _midnight(day_in(zone), zone) for zone in _zones()}
+        each = [Q(game__venue__timezone=zone.key, starts_at__gte=edge) for zone, edge in edges.items()]
+        # The plain bound is for the index.
+        return self.filter(_either(each), starts_at__gte=min(edges.values(), default=datetime.min.replace(tzinfo=UTC)))
+
+    def to_day(self, day_in: Callable[[ZoneInfo], date]) -> SessionQuerySet:
+        """Those that start on the date that `day_in` gives for their venue's zone, or earlier."""
+        edges = {zone: _midnight(day_in(zone), zone, days_later=1) for zone in _zones()}
+        each = [Q(game__venue__timezone=zone.key, starts_at__lt=edge) for zone, edge in edges.items()]
+        return self.filter(_either(each), starts_at__lt=max(edges.values(), default=datetime.max.replace(tzinfo=UTC)))
+
+
+def _zones() -> list[ZoneInfo]:
+    known = available_timezones()
+    names = Venue.objects.order_by().values_list("timezone", flat=True).distinct()
+    return [ZoneInfo(name) for name in names if name in known]
+
+
+def _midnight(day: date, zone: ZoneInfo, days_later: int = 0) -> datetime:
+    day = min(max(day, date(2, 1, 1)), date(9998, 12, 31))  # beyond, an instant has no date in some zones
+    return datetime.combine(day + timedelta(days_later), time.min, tzinfo=zone).astimezone(UTC)
+
+
+def _either(conditions: list[Q]) -> Q:
+    return reduce(or_, conditions, Q(pk__in=[]))
+
+
 class GameSession(models.Model):
     """One night of a game. Written by `events.sessions` alone."""
 
@@ -369,6 +424,8 @@ class GameSession(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     sequence = models.PositiveIntegerField(default=0, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         ordering = ("starts_at", "pk")

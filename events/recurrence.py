@@ -62,6 +62,11 @@ def last_date(rule: Rule, count: int) -> date | None:
     return next(islice(_named(rule, date.min, date.max), count - 1, None), None)
 
 
+def next_date(rule: Rule, first: date) -> date | None:
+    """The first date the rule names on or after `first`, or None when there is none."""
+    return next(_named(rule, first, date.max), None)
+
+
 def _named(rule: Rule, first: date, last: date) -> Iterator[date]:
     first = max(first, rule.start_date)
     last = min(last, rule.end_date or date.max)

@@ -8,18 +8,20 @@ that, so writers of one game take turns and each sees what the one before it com
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import OuterRef
+from django.db.models.base import ModelState
 from django.db.models.functions import JSONObject
 
+from events import recurrence
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from events.regions import public_holiday
 from events.slots import Closed, Schedule, Slot
@@ -28,6 +30,11 @@ MAX_WINDOW_DAYS = 400
 
 #: Written by the engine alone: no edit of a game that was read earlier may put them back.
 ENGINE_FIELDS = ["generated_through", "generation_error"]
+
+#: What an edit changes when it changes which dates a game names.
+RULE_FIELDS = {"recurrence", "interval", "weekdays", "month_day", "nth", "start_date"}
+
+Result = TypeVar("Result")
 
 _FOLLOWED = ["starts_at", "ends_at", "timezone", "status", "cancel_reason", "cancelled_by"]
 
@@ -175,21 +182,50 @@ def keep_engine_fields(game: Game) -> None:
             setattr(game, name, getattr(locked, name))
 
 
-class Edit(Protocol):
-    """A model instance whose save() settles sessions and says in `changes` what that did."""
-
-    changes: Changes
-
-    def save(self, *, now: datetime) -> None: ...
-
-
-def rehearse(edit: Edit, now: datetime) -> Changes:
-    """What saving `edit` would do to sessions: it is done, counted, and rolled back."""
-    edit = copy.copy(edit)
+def rehearse(edit: Callable[[], Result]) -> Result:
+    """What an edit would do: it is done, and rolled back. Its result says how many sessions it touched."""
     with transaction.atomic():
-        edit.save(now=now)
+        result = edit()
         transaction.set_rollback(True)
-    return edit.changes
+    return result
+
+
+def replace_exceptions(game: Game, exceptions: Iterable[GameDate]) -> None:
+    """Make these the exceptions of a saved game; whoever calls settles it."""
+    wanted = list(exceptions)
+    GameDate.objects.filter(game=game).exclude(date__in=[row.date for row in wanted]).delete()
+    for row in wanted:
+        row.game = game
+    GameDate.objects.bulk_create(
+        wanted, update_conflicts=True, unique_fields=["game", "date"], update_fields=["kind", "reason"]
+    )
+
+
+def split(game_id: int, from_date: date, edits: dict[str, Any], *, now: datetime) -> Game:
+    """Change a game from a date on: it ends the day before, and a copy with the `edits` (fields of Game) starts.
+
+    Exceptions and sessions from that date on go with the copy: those edited or cancelled by hand stay as they
+    are, the rest follow the copy's rule with the uid they have. Where the rule is not edited the copy keeps step
+    with the old one: fortnights stay in their weeks, and a count goes on.
+
+    Returns the copy; its `changes` say what happened to sessions. Raises Game.DoesNotExist, and ValidationError
+    naming the field when the date or an edit will not do; then nothing is written.
+    """
+    with transaction.atomic():
+        old = _lock(game_id)
+        if old is None:
+            raise Game.DoesNotExist
+        _check_split(old, from_date, Venue.objects.get(pk=old.venue_id).today(now))
+        new = _copy_from(old, from_date, edits)
+        new.full_clean()
+        Game.objects.bulk_create([new])  # save() would settle it before its sessions have come along
+        old.exceptions.filter(date__gte=from_date).update(game=new)
+        old.sessions.filter(slot_date__gte=from_date).update(game=new)
+        old.end_date, old.count = from_date - timedelta(1), None
+        old.save(now=now)
+        new.changes = old.changes + settle(new.pk, now)
+        new.refresh_from_db(fields=ENGINE_FIELDS)
+        return new
 
 
 # --- By hand ----------------------------------------------------------------------------------------------
@@ -248,12 +284,6 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
         return _save(session, now, starts_at=starts_at, ends_at=ends_at, edited=True)
 
 
-def annotate(session_id: int, notes: str, *, now: datetime) -> GameSession:
-    """Change a session's notes, which no edit of its game ever touches. Raises GameSession.DoesNotExist."""
-    with transaction.atomic():
-        return _save(_lock_session(session_id, None), now, notes=notes)
-
-
 # --- How it is done ---------------------------------------------------------------------------------------
 
 
@@ -262,14 +292,14 @@ def _lock(game_id: int) -> Game | None:
     return Game.objects.select_for_update(no_key=True).filter(pk=game_id).first()
 
 
-def _lock_session(session_id: int, now: datetime | None) -> GameSession:
-    """The session, its game locked. With `now`, raises ValidationError when it is over."""
+def _lock_session(session_id: int, now: datetime) -> GameSession:
+    """The session, its game locked. Raises GameSession.DoesNotExist, and ValidationError when it is over."""
     game_id = GameSession.objects.values_list("game_id", flat=True).get(pk=session_id)
     _lock(game_id)
     session = GameSession.objects.select_related("game__venue").get(pk=session_id)
     if session.game_id != game_id:  # a split took it along meanwhile
         return _lock_session(session_id, now)
-    if now and session.ends_at <= now:
+    if session.ends_at <= now:
         raise ValidationError({"status": "This session is over: the past does not change."})
     return session
 
@@ -288,6 +318,43 @@ def _save(session: GameSession, now: datetime, **changes: Any) -> GameSession:
 def _slot_of(session: GameSession) -> Slot | None:
     slots = _facts(session.game, session.slot_date, session.slot_date).slots()
     return slots[0] if slots else None
+
+
+def _check_split(game: Game, from_date: date, today: date) -> None:
+    if game.recurrence == Game.Recurrence.ONCE:
+        raise ValidationError({"from_date": "This game is played once: edit it instead."})
+    if from_date <= max(game.start_date, today):
+        raise ValidationError({"from_date": f"Take a date after today and after the start, {game.start_date}."})
+    if game.last_date and from_date > game.last_date:
+        raise ValidationError({"from_date": f"The game ends on {game.last_date}: take an earlier date."})
+
+
+def _copy_from(old: Game, from_date: date, edits: dict[str, Any]) -> Game:
+    new = copy.copy(old)
+    new.pk, new._state = None, ModelState()
+    new.start_date, new.generated_through, new.generation_error = from_date, None, ""
+    if old.count:
+        new.count = old.count - len(recurrence.dates(old.rule, old.start_date, from_date - timedelta(1)))
+    if not RULE_FIELDS & set(edits):
+        _keep_step(old, new, from_date)
+    for name, value in edits.items():
+        setattr(new, name, value)
+    return new
+
+
+def _keep_step(old: Game, new: Game, from_date: date) -> None:
+    """Start the copy on a date of the old rule, and say what the old rule took from its start date."""
+    rule = old.rule
+    following = recurrence.next_date(rule, from_date)
+    if following is None:
+        raise ValidationError({"from_date": "The game has no date from then on: take an earlier one."})
+    new.start_date = following
+    if old.recurrence == Game.Recurrence.WEEKLY and not old.weekdays:
+        new.weekdays = [recurrence.WEEKDAYS[old.start_date.weekday()]]
+    if old.recurrence == Game.Recurrence.MONTHLY and not (old.month_day or old.nth):
+        new.month_day = old.start_date.day
+    if old.recurrence == Game.Recurrence.YEARLY and following.day != old.start_date.day:
+        raise ValidationError({"from_date": "A game on 29 February can only change from a leap year on."})
 
 
 @dataclass(frozen=True, slots=True)

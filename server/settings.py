@@ -28,6 +28,9 @@ TICK_OVERDUE_SECONDS = env.whole_number("TICK_OVERDUE_SECONDS", 150, 60, 3600)
 #: How long a worker may be silent before Redis hands its messages to another.
 BROKER_HEARTBEAT_SECONDS = env.whole_number("BROKER_HEARTBEAT_SECONDS", 60, 2, 600)
 
+#: How many requests a minute one client of the REST API may make of one web process.
+API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
+
 # --- Django -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -122,8 +125,15 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissionsOrAnonReadOnly"],
-    "DEFAULT_PAGINATION_CLASS": "server.rest.Pagination",
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": f"{API_REQUESTS_PER_MINUTE}/min", "user": f"{API_REQUESTS_PER_MINUTE}/min"},
+    "NUM_PROXIES": 1,  # the platform's router: what a client claims before it does not count
+    "EXCEPTION_HANDLER": "events.rest.explain",
+    "DEFAULT_PAGINATION_CLASS": "events.rest.Pagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -165,5 +175,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"periodiq": {"level": "WARNING"}},
+    "loggers": {
+        "django": {"handlers": []},  # the root handles them; with Django's own each line would stand twice
+        "periodiq": {"level": "WARNING"},
+    },
 }

@@ -3,14 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.authtoken.views import obtain_auth_token
 from rest_framework.routers import SimpleRouter
 
 from events import views
-from events.api import SessionViewSet
+from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
 from workers import health
 
 router = SimpleRouter()
-router.register("sessions", SessionViewSet, basename="session")
+router.register("venues", VenueViewSet)
+router.register("games", GameViewSet)
+router.register("sessions", SessionViewSet)
+router.register("closures", ClosureViewSet)
 
 urlpatterns = [
     path("", views.whats_on, name="whats-on"),
@@ -18,6 +22,7 @@ urlpatterns = [
     path("readyz", health.ready),
     path("healthz/scheduler", health.scheduler),
     path("api/v1/", include(router.urls)),
+    path("api/v1/token/", obtain_auth_token),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),

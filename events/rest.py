@@ -1,0 +1,80 @@
+"""What every REST endpoint shares."""
+
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from events.sessions import GenerationError, WindowError
+
+
+class Pagination(PageNumberPagination):
+    """`{"count", "next", "previous", "results"}`, a hundred a page unless `page_size` says otherwise."""
+
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+def explain(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's handler, for which an error of the domain is a 400 that names the field, as one of a form is."""
+    match error:
+        case DjangoValidationError():
+            error = serializers.ValidationError(by_field(error))
+        case WindowError():
+            error = serializers.ValidationError({"days": [str(error)]})
+        case GenerationError():
+            error = serializers.ValidationError({"non_field_errors": [f"It cannot be generated: {error}"]})
+    if isinstance(error, serializers.ValidationError):
+        error = serializers.ValidationError({name: _said(nested) for name, nested in _named(error.detail).items()})
+    return exception_handler(error, context)
+
+
+def _named(detail: Any) -> dict[str, Any]:
+    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+
+
+def _said(nested: Any) -> list[str]:
+    """What is wrong within one field, as a flat list: `date: this is no date`."""
+    if isinstance(nested, dict):
+        each = [(_label(key), text) for key, inner in nested.items() for text in _said(inner)]
+        return [f"{label}{text}" for label, text in each]
+    if isinstance(nested, list):
+        return [text for inner in nested for text in _said(inner)]
+    return [str(nested)]
+
+
+def _label(key: Any) -> str:
+    """The name of a field; the place in a list says nothing to a person."""
+    return f"{key}: " if isinstance(key, str) and not key.isdigit() else ""
+
+
+def by_field(error: DjangoValidationError) -> dict[str, list[str]]:
+    messages = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    return {("non_field_errors" if name == NON_FIELD_ERRORS else name): said for name, said in messages.items()}
+
+
+class Choice(serializers.ChoiceField):
+    """A choice whose refusal lists what may be chosen."""
+
+    def fail(self, key: str, **kwargs: Any) -> Any:
+        if key == "invalid_choice":
+            known = ", ".join(str(choice) for choice in self.choices)
+            raise serializers.ValidationError(f'"{kwargs["input"]}" is not known: take one of {known}.')
+        return super().fail(key, **kwargs)
+
+
+class Strict(serializers.Serializer):
+    """Refuses a field it does not know, so that a misspelt one is not silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = set(data) - set(self.fields)
+            if unknown:
+                known = ", ".join(name for name, field in self.fields.items() if not field.read_only)
+                raise serializers.ValidationError({name: [f"Unknown: the fields are {known}."] for name in unknown})
+        return super().to_internal_value(data)

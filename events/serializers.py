@@ -1,0 +1,232 @@
+"""The shapes of the REST API, field by field."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+
+from events import access
+from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.rest import Choice, Strict, by_field
+from events.sessions import MAX_WINDOW_DAYS
+
+#: What a game keeps when it is split: where it is played, its state, and what the engine says of it.
+NOT_SPLIT = {"id", "venue", "status", "exceptions", "rrule", "generated_through", "generation_error"}
+
+
+class VenueField(serializers.SlugRelatedField):
+    """A venue by its slug; only one that the user may write for is taken."""
+
+    default_error_messages = {
+        "does_not_exist": 'There is no venue "{value}" among those you may change: take the slug of one of yours.',
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(slug_field="slug", queryset=Venue.objects.all(), **kwargs)
+
+    def get_queryset(self) -> Any:
+        parent: Any = self.parent
+        return access.venues_for(self.context["request"].user, parent.Meta.model)
+
+
+class VenueSerializer(Strict, serializers.ModelSerializer):
+    class Meta:
+        model = Venue
+        fields = ("slug", "name", "timezone", "holiday_region", "contact_email", "active")
+
+    def to_representation(self, venue: Venue) -> dict[str, Any]:
+        shape = super().to_representation(venue)
+        if not access.sees_contacts(self.context["request"].user, venue):
+            del shape["contact_email"]
+        return shape
+
+
+class ExceptionSerializer(Strict, serializers.ModelSerializer):
+    serializer_choice_field = Choice
+
+    class Meta:
+        model = GameDate
+        fields = ("date", "kind", "reason")
+
+
+class GameSerializer(Strict, serializers.ModelSerializer):
+    serializer_choice_field = Choice
+
+    venue = VenueField()
+    weekdays = serializers.ListField(child=Choice(choices=Game.Weekday.choices), required=False, max_length=7)
+    start_time = serializers.TimeField(format="%H:%M")
+    exceptions = ExceptionSerializer(many=True, required=False)
+    rrule = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Game
+        fields: tuple[str, ...] = (
+            "id",
+            "venue",
+            "name",
+            "status",
+            "recurrence",
+            "interval",
+            "weekdays",
+            "month_day",
+            "nth",
+            "month_end",
+            "start_date",
+            "end_date",
+            "count",
+            "start_time",
+            "duration_minutes",
+            "holiday_policy",
+            "rrule",
+            "exceptions",
+            "variant",
+            "format",
+            "buy_in",
+            "currency",
+            "seats",
+            "notes",
+            "generated_through",
+            "generation_error",
+        )
+        read_only_fields = ("generated_through", "generation_error")
+
+    def validate_exceptions(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        days = [row["date"] for row in rows]
+        twice = sorted({str(day) for day in days if days.count(day) > 1})
+        if twice:
+            raise serializers.ValidationError(f"A date can have one exception, {', '.join(twice)} has more.")
+        return rows
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        game = copy.copy(self.instance) if self.instance else Game()
+        _set(game, {name: value for name, value in attrs.items() if name != "exceptions"})
+        try:
+            game.clean()
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(by_field(error)) from None
+        return attrs
+
+    def create(self, validated_data: dict[str, Any]) -> Game:
+        return self.update(Game(), validated_data)
+
+    def update(self, game: Game, validated_data: dict[str, Any]) -> Game:
+        rows = validated_data.pop("exceptions", None)
+        _set(game, validated_data)
+        game.save(exceptions=None if rows is None else [GameDate(**row) for row in rows])
+        game.refresh_from_db()
+        return game
+
+
+class SplitSerializer(GameSerializer):
+    """The date from which a game changes, and the fields that do; the rest stays as it is."""
+
+    from_date = serializers.DateField()
+
+    class Meta(GameSerializer.Meta):
+        fields = tuple(name for name in ("from_date", *GameSerializer.Meta.fields) if name not in NOT_SPLIT)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, partial=True, **kwargs)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "from_date" not in attrs:
+            raise serializers.ValidationError({"from_date": "Give the first date of the change."})
+        return attrs
+
+
+class SessionSerializer(serializers.ModelSerializer):
+    venue = serializers.CharField(source="game.venue.slug", read_only=True)
+    starts_at = serializers.DateTimeField(default_timezone=UTC)
+    ends_at = serializers.DateTimeField(default_timezone=UTC)
+
+    class Meta:
+        model = GameSession
+        fields = (
+            "id",
+            "uid",
+            "game",
+            "venue",
+            "slot_date",
+            "starts_at",
+            "ends_at",
+            "timezone",
+            "status",
+            "cancel_reason",
+            "edited",
+            "sequence",
+        )
+
+
+class ClosureSerializer(Strict, serializers.ModelSerializer):
+    venue = VenueField()
+
+    class Meta:
+        model = Closure
+        fields = ("id", "venue", "first_date", "last_date", "reason")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        closure = copy.copy(self.instance) if self.instance else Closure()
+        _set(closure, attrs)
+        try:
+            closure.clean()
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(by_field(error)) from None
+        return attrs
+
+
+class SlotSerializer(serializers.Serializer):
+    """A date of a game: when it starts, or why it is skipped."""
+
+    date = serializers.DateField()
+    starts_at = serializers.DateTimeField(allow_null=True, default_timezone=UTC)
+    note = serializers.CharField(allow_null=True)
+    skipped = serializers.CharField(allow_null=True)
+
+
+class ChangesSerializer(serializers.Serializer):
+    """How many sessions an edit touches, and how many it leaves as they are."""
+
+    summary = serializers.CharField(source="__str__", help_text='Such as "12 sessions move, 1 cancelled stays".')
+    created = serializers.IntegerField()
+    moved = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    restored = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    edited_stay = serializers.IntegerField()
+    cancelled_stay = serializers.IntegerField()
+
+
+class CancelSerializer(Strict):
+    reason = serializers.CharField(max_length=200, default="", allow_blank=True)
+
+
+class MoveSerializer(Strict):
+    """Times without an offset are on the venue's clock."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Unless given, it keeps its length.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("starts_at", "ends_at"):
+            field: Any = self.fields[name]
+            field.timezone = self.context.get("zone")
+
+
+class GeneratedSerializer(serializers.Serializer):
+    created = serializers.IntegerField()
+
+
+class WindowSerializer(Strict):
+    days = serializers.IntegerField(
+        min_value=0, max_value=MAX_WINDOW_DAYS - 1, required=False, help_text="How far to look."
+    )
+
+
+def _set(instance: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(instance, name, value)
