@@ -260,7 +260,7 @@ def _start(command: Iterable[object], log: Path, **account: Any) -> psutil.Popen
 
 
 def _wait_for(name: str, process: psutil.Popen, log: Path, ready: Callable[[], bool]) -> None:
-    if not until(lambda: _ended(process) or ready(), seconds=30) or _ended(process):
+    if not until(lambda: ended(process) or ready(), seconds=30) or ended(process):
         raise _failure(name, log)
 
 
@@ -281,13 +281,13 @@ def _stop(process: psutil.Process, signals: Iterable[tuple[signal.Signals, float
     for number, seconds in (*signals, (signal.SIGKILL, 2.0)):
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        if until(lambda: _ended(process), seconds):
+        if until(lambda: ended(process), seconds):
             break
     if isinstance(process, psutil.Popen):
         process.wait()
 
 
-def _ended(process: psutil.Process) -> bool:
+def ended(process: psutil.Process) -> bool:
     """Gone, or a zombie: an orphan's stays for ever in a container whose first process reaps nobody."""
     try:
         return bool(process.status() == psutil.STATUS_ZOMBIE)
@@ -336,8 +336,8 @@ def run(command: list[str]) -> int:
         environment = {**defaults, **os.environ, **urls, "PATH": search_path()}
         process = subprocess.Popen(command, env=environment, start_new_session=True)
         groups.append(process.pid)
-        for number in received:  # between the look above and the line above
-            signal_group(process.pid, number)
+        for early in received:  # before the line above
+            signal_group(process.pid, early)
         status = process.wait()
         signal_group(process.pid, signal.SIGKILL)  # whatever the command left behind
         return status if status >= 0 else 128 - status

@@ -1,7 +1,11 @@
 """Typed readers of the environment. Garbage stops the start with one line that names the variable and the fix."""
 
 import os
+import re
 from urllib.parse import urlsplit
+
+#: What the path of an address looks like, by scheme: a missing database's name must not mean some other database.
+PATHS = {"postgres": "/.+", "postgresql": "/.+", "redis": r"/?\d*", "rediss": r"/?\d*", "unix": "/.+"}
 
 
 class BadVariable(SystemExit):
@@ -31,7 +35,7 @@ def flag(name: str) -> bool:
 
 def whole_number(name: str, default: int, least: int, most: int) -> int:
     value = os.environ.get(name, "").strip() or str(default)
-    if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+    if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
         raise BadVariable(name, f"a whole number from {least} to {most}")
     return int(value)
 
@@ -43,13 +47,19 @@ def words(name: str) -> list[str]:
 
 def url(name: str, *schemes: str, example: str) -> str:
     """An address of one of `schemes`. The value is never repeated in an error: it may hold a password."""
-    takes = f"an address such as {example} (`make run` brings its own; elsewhere it must be set)"
+    takes = (
+        f"an address such as {example} (`make run` brings its own; elsewhere it must be set;"
+        " in a password write @ as %40, / as %2F, ? as %3F, # as %23)"
+    )
     value = text(name, takes)
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 - reading it raises ValueError when it is no number
     except ValueError:
         raise BadVariable(name, takes) from None
-    if parts.scheme not in schemes:
+    if parts.scheme not in schemes or not value.startswith(f"{parts.scheme}://"):
+        raise BadVariable(name, takes)
+    # An @ further on means that the password was cut short, and the rest of it would be shown as the address.
+    if not re.fullmatch(PATHS[parts.scheme], parts.path) or "@" in parts.path + parts.query + parts.fragment:
         raise BadVariable(name, takes)
     return value

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 
-from server.embedded import ServiceError, search_path, services, signal_group, until
+from server.embedded import ServiceError, ended, search_path, services, signal_group, until
 
 DATA = Path(".data").resolve()
 #: The environment variable that marks what a supervisor starts. Its value is the supervisor's data folder.
@@ -206,11 +206,23 @@ class Supervisor:
             leader.relay.join(timeout=1)
 
     def kill_marked(self) -> None:
-        """Kill every process that carries the mark, however deep below whatever started it."""
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):  # gone meanwhile, or another user's
-                if process.environ().get(MARK) == self.data:
+        """Kill every process that carries the mark, however deep below whatever started it, and see it gone."""
+
+        def none_left() -> bool:
+            found = [process for process in psutil.process_iter() if self._is_marked(process)]
+            for process in found:
+                with suppress(psutil.NoSuchProcess):
                     process.kill()
+            until(lambda: all(ended(process) for process in found), seconds=1)
+            return not found
+
+        until(none_left, seconds=2)  # looked for again, because they may have forked meanwhile
+
+    def _is_marked(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.environ().get(MARK) == self.data)
+        except psutil.Error:  # gone meanwhile, or another user's
+            return False
 
 
 def manage(command: str) -> str:

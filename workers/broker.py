@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, cast
@@ -118,6 +119,7 @@ class Watchdog(Middleware):
         self.stopped = threading.Event()
 
     def after_worker_boot(self, broker: Any, worker: Worker) -> None:
+        _take_one_sigterm()
         threading.Thread(target=self._watch, args=(worker,), name="watchdog", daemon=True).start()
 
     def before_worker_shutdown(self, broker: Any, worker: Worker) -> None:
@@ -135,3 +137,21 @@ class Watchdog(Middleware):
                 if not self.stopped.wait(self.mercy):
                     os._exit(1)
                 return
+
+
+def _take_one_sigterm() -> None:
+    """Let a SIGTERM that follows another at once not count.
+
+    A platform signals every process, and dramatiq's master passes its own on to its workers; to them a second one
+    means to drop what they do.
+    """
+    handle: Any = signal.getsignal(signal.SIGTERM)
+    first: list[float] = []
+
+    def once(signum: int, frame: Any) -> None:
+        if not first or time.monotonic() - first[0] > 5:
+            first.append(time.monotonic())
+            handle(signum, frame)
+
+    if callable(handle) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, once)

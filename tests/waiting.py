@@ -1,0 +1,19 @@
+"""Waiting for something to become true, instead of sleeping for as long as it might take."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+
+def eventually(probe: Callable[[], T], within: float, every: float = 0.05) -> T:
+    """The first truthy value of `probe`, asked again and again; the test fails after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not (found := probe()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"still {found!r} after {within:g} s")
+        time.sleep(every)
+    return found
