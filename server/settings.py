@@ -1,5 +1,6 @@
 """Every setting, read from the environment only. `.env.example` lists the variables."""
 
+import os
 from pathlib import Path
 
 import dj_database_url
@@ -28,6 +29,12 @@ TICK_OVERDUE_SECONDS = env.whole_number("TICK_OVERDUE_SECONDS", 150, 60, 3600)
 #: How long a worker may be silent before Redis hands its messages to another.
 BROKER_HEARTBEAT_SECONDS = env.whole_number("BROKER_HEARTBEAT_SECONDS", 60, 2, 600)
 
+#: How often a worker says that its runs are alive; after three times that in silence they are tried again.
+RUN_HEARTBEAT_SECONDS = env.whole_number("RUN_HEARTBEAT_SECONDS", 8, 1, 60)
+#: The finest schedule that a job may have.
+MIN_JOB_INTERVAL_SECONDS = env.whole_number("MIN_JOB_INTERVAL_SECONDS", 10, 1, 3600)
+#: How long finished runs and past generations are kept.
+HISTORY_DAYS = env.whole_number("HISTORY_DAYS", 90, 1, 3650)
 #: How many requests a minute one client of the REST API may make of one web process.
 API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
 
@@ -117,6 +124,17 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+
+# Mail goes to the console unless a server is named.
+EMAIL_HOST = env.text("EMAIL_HOST", "a host name", "localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if 'EMAIL_HOST' in os.environ else 'console'}.EmailBackend"
+EMAIL_PORT = env.whole_number("EMAIL_PORT", 587, 1, 65_535)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = EMAIL_PORT == 587
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "an e-mail address", "poker@localhost")
 
 # --- REST -------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,9 @@ from dramatiq.middleware import CurrentMessage
 from periodiq import cron
 
 from events import sessions
-from workers import dispatch, generation
+from workers import digest, dispatch, generation, history
+from workers.jobs import current_run, job
+from workers.triggers import CronTrigger
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +30,15 @@ def dispatch_due_jobs() -> None:
         dispatch.tick(now)
 
 
-@dramatiq.actor(
-    queue_name="clock",
-    priority=-5,
-    max_retries=5,
-    min_backoff=1_000,
-    max_backoff=30_000,
-    throws=(sessions.WindowError,),
-    periodic=cron("0 5 * * *"),
-)
-def generate_upcoming_game_sessions(days: int | None = None) -> None:
+@job(queue_name="clock", priority=-5, throws=(sessions.WindowError,), periodic=cron("0 5 * * *"))
+def generate_upcoming_game_sessions(days: int | None = None) -> dict[str, int]:
     """Fill the calendar: one `create_sessions_for_game` message for each active recurring game.
 
     Sent by periodiq at 05:00 Australia/Sydney, and at any time by hand: `.send()`, or `.send(days=60)` to look
     further ahead than LOOKAHEAD_DAYS. Always safe to repeat.
     """
-    now = timezone.now()
-    dispatch.generate(now, days=days, scheduled_at=_scheduled_at())
+    run = current_run()
+    return generation.generate(timezone.now(), days=days, slot=run.slot if run else None)
 
 
 @dramatiq.actor(
@@ -69,12 +63,24 @@ def create_sessions_for_game(game_id: int, first_day: str | None = None, last_da
     )
 
 
-@dramatiq.actor
+@job(trigger=CronTrigger(hour=3, minute=30))
+def prune_history() -> dict[str, int]:
+    """Delete finished runs, generations and digests older than HISTORY_DAYS, a batch at a time."""
+    return history.prune(timezone.now())
+
+
+@job(trigger=CronTrigger(minute="*/15"), catch_up="skip")
+def email_daily_digest() -> int:
+    """Write each venue's contact at 07:00 of its own time: today's sessions, cancellations, what failed."""
+    return digest.send_due(timezone.now())
+
+
+@job()
 def scheduled_job() -> None:
     """The template of a new job: it runs, does nothing, and is not scheduled.
 
-    Copy it, give it a name that says what it does, and call one function from it. To run it by the clock give
-    the actor `periodic=cron("…")`; to run it once, `scheduled_job.send()`.
+    Copy it, give it a name that says what it does, and call one function from it. To schedule it give `@job` a
+    `trigger=` or a `periodic=`; to run it once, `.send()`. Staff can put it on any trigger as it is.
     """
 
 

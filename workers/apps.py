@@ -1,5 +1,22 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class WorkersConfig(AppConfig):
     name = "workers"
+
+    def ready(self) -> None:
+        """Read what the code declares, in every process; it is written when `migrate` is done, and only then."""
+        from workers import actors, checks  # noqa: F401 - importing them registers actors and checks
+
+        post_migrate.connect(_keep_in_step, sender=self)
+
+
+def _keep_in_step(**kwargs: Any) -> None:
+    from django.utils import timezone
+
+    from workers import jobs
+
+    jobs.keep_in_step(timezone.now())

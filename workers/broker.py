@@ -15,6 +15,7 @@ from uuid import uuid4
 import redis
 from dramatiq import Message, Middleware, Worker, get_broker
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import current_millis, dq_name
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
@@ -56,8 +57,15 @@ class Broker(RedisBroker):
             maintenance_chance=MAINTENANCE_CHANCE,
         )
 
+    def delayed(self, message: Message[Any], seconds: float) -> Message[Any]:
+        """The message as it is enqueued to start `seconds` from now; as it is when that is now or past."""
+        if seconds <= 0.01:
+            return message
+        eta = current_millis() + round(seconds * 1000)
+        return message.copy(queue_name=dq_name(message.queue_name), options={"eta": eta})
+
     def enqueue_all(self, messages: Iterable[Message[Any]]) -> int:
-        """Enqueue messages that have no delay, a batch at a time; returns how many.
+        """Enqueue messages, a batch at a time; returns how many.
 
         A batch is what the library's script does for one message: its data into the queue's hash, its id onto
         the queue's list, both or neither. Raises redis.exceptions.RedisError; earlier batches are then sent.
@@ -75,7 +83,7 @@ class Broker(RedisBroker):
     def backlog(self, queue: str) -> int:
         """How many messages of a queue are waiting, delayed or being worked on."""
         pipe = self.client.pipeline(transaction=False)
-        for name in (queue, f"{queue}.DQ"):
+        for name in (queue, dq_name(queue)):
             pipe.hlen(f"{self.namespace}:{name}.msgs")
         return sum(pipe.execute())
 

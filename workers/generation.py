@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from dramatiq import Message
 
@@ -22,18 +22,23 @@ from workers.models import Generation
 log = logging.getLogger(__name__)
 
 
-def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation | None:
-    """Record a generation and with it the horizon; None when its slot has had one.
+def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[str, int]:
+    """Record a generation and send its messages. Returns how far it looks and how many games it asked for.
 
     Raises events.sessions.WindowError for a number of days that no window can have.
     """
+    begun = begin(now, days=days, slot=slot)
+    return {"days": begun.days, "games": fan_out(begun, now=now)}
+
+
+def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation:
+    """Record a generation and with it the horizon; that of a slot once, however often it is tried."""
     days = settings.LOOKAHEAD_DAYS if days is None else days
     window(now.date(), now.date() + timedelta(days))
-    try:
-        with transaction.atomic():
-            return Generation.objects.create(slot=slot, at=now, days=days, moved_at=now)
-    except IntegrityError:
-        return None
+    values = {"at": now, "days": days, "moved_at": now}
+    if slot is None:
+        return Generation.objects.create(**values)
+    return Generation.objects.get_or_create(slot=slot, defaults=values)[0]
 
 
 def fan_out(generation: Generation, *, now: datetime) -> int:

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
-from workers import dispatch
-from workers.models import Clock, Generation
+from workers.actors import generate_upcoming_game_sessions
+from workers.models import Clock, Generation, ScheduledJob
 from workers.services import ping_database, ping_redis
 
 
@@ -45,9 +45,10 @@ def scheduler_status(now: datetime) -> dict[str, Any]:
     reasons = []
     if last_tick and now - last_tick > timedelta(seconds=settings.TICK_OVERDUE_SECONDS):
         reasons.append(f"no tick for {(now - last_tick).total_seconds():.0f} s")
-    due = dispatch.last_slot(now - timedelta(seconds=settings.TICK_OVERDUE_SECONDS))
-    if last and last < due:
-        reasons.append(f"the generation of {due.isoformat()} has not begun")
+    due = ScheduledJob.objects.running_at(now).filter(pk=generate_upcoming_game_sessions.actor_name)
+    missed = due.filter(next_run_at__lt=now - timedelta(seconds=settings.TICK_OVERDUE_SECONDS)).first()
+    if missed:
+        reasons.append(f"the generation of {missed.next_run_at:%Y-%m-%d %H:%M} UTC has not begun")
     status = "overdue" if reasons else "ok" if last_tick and last else "starting"
     return {"status": status, "last_tick": last_tick, "last_generation": last, "reasons": reasons}
 

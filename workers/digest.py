@@ -1,0 +1,50 @@
+"""Each venue's e-mail in the morning: what is on today, what is cancelled, what went wrong."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime, time
+
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+
+from events.models import Game, GameSession, Venue
+from workers.models import Digest
+
+log = logging.getLogger(__name__)
+
+#: When it is due on the venue's clock, and until when one that is late is still worth sending.
+FROM, UNTIL = time(7), time(12)
+
+
+def send_due(now: datetime) -> int:
+    """Send the digests that are due at `now` and were not sent today; returns how many.
+
+    At most once: a digest is noted before it is sent, so one that a crash cuts off is not sent again.
+    """
+    sent = 0
+    for venue in Venue.objects.filter(active=True).exclude(contact_email="").order_by("pk"):
+        local = now.astimezone(venue.zone)
+        if FROM <= local.time() < UNTIL and Digest.objects.get_or_create(venue=venue, date=local.date())[1]:
+            sent += _send(venue, local.date())
+    return sent
+
+
+def _send(venue: Venue, day: date) -> int:
+    try:
+        return send_mail(f"{venue}: {day:%A %-d %B}", _body(venue, day), None, [venue.contact_email])
+    except OSError as error:  # every error of a mail server is one
+        log.error("The digest of %s for %s was not sent: %s", venue, day, error)
+        return 0
+
+
+def _body(venue: Venue, day: date) -> str:
+    today = (
+        GameSession.objects.filter(game__venue=venue)
+        .from_day(lambda zone: day)
+        .to_day(lambda zone: day)
+        .select_related("game")
+        .order_by("starts_at", "pk")
+    )
+    failing = Game.objects.filter(venue=venue).exclude(generation_error="").order_by("name")
+    return render_to_string("workers/digest.txt", {"venue": venue, "day": day, "today": today, "failing": failing})

@@ -1,0 +1,361 @@
+"""Jobs in code: `@job` and `add_job`, the allow-list they make, and the run around each call.
+
+What may be scheduled is what `@job` decorates, and nothing else: a message names an actor, so the list is what keeps
+the right to schedule from being the right to run anything.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+import dramatiq
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from dramatiq import Actor, Message
+from dramatiq.middleware import CurrentMessage, Interrupt
+from periodiq import CronSpec
+
+from workers import runs, triggers
+from workers.models import Run, ScheduledJob
+from workers.triggers import CronTrigger, Trigger, TriggerError
+
+log = logging.getLogger(__name__)
+
+MAX_ARGUMENTS_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class JobActor:
+    """An actor of the allow-list."""
+
+    actor: Actor[..., Any]
+    signature: inspect.Signature
+
+    def check(self, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Raises TypeError saying what is wrong with the arguments."""
+        self.signature.bind(*args, **kwargs)
+
+    def message(self, run: Run) -> Message[Any]:
+        """The message that starts the next attempt of a run."""
+        return self.actor.message_with_options(
+            args=run.args, kwargs=run.kwargs, run_id=str(run.pk), attempt=run.attempts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A job as the code declares it: the fields of its row."""
+
+    id: str
+    actor: str
+    trigger: Trigger
+    by_periodiq: bool = False
+    replace_existing: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+registry: dict[str, JobActor] = {}
+declared: dict[str, Declared] = {}
+_current: ContextVar[Run | None] = ContextVar("run", default=None)
+
+
+def current_run() -> Run | None:
+    """The run that this code is called in, if any."""
+    return _current.get()
+
+
+# --- Declaring --------------------------------------------------------------------------------------------
+
+
+def job(
+    *,
+    trigger: Trigger | None = None,
+    periodic: CronSpec | None = None,
+    id: str | None = None,
+    queue_name: str = "default",
+    priority: int = 0,
+    time_limit: int = 600_000,
+    throws: tuple[type[Exception], ...] = (),
+    **options: Any,
+) -> Callable[[Callable[..., Any]], Actor[..., Any]]:
+    """Make a function an actor that may be scheduled, and schedule it if told when.
+
+    Parameters:
+      trigger: when the clock is to call it; any trigger of `workers.triggers`.
+      periodic: the same as a periodiq spec, `cron("0 5 * * *")` on the clock of TIME_ZONE; periodiq itself fires it.
+        Without either the function may be scheduled by staff, and sent by hand.
+      id: of the job; the function's name unless given.
+      queue_name, priority, time_limit (ms): as dramatiq has them.
+      throws: errors that trying again will not mend.
+      options: the job's other fields, as in `workers.models.ScheduledJob`: args, kwargs, max_instances, catch_up, …
+
+    The function's `.send()` is a run as well, without a slot.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Actor[..., Any]:
+        name = function.__name__
+        make_actor = dramatiq.actor(
+            actor_name=name,
+            queue_name=queue_name,
+            priority=priority,
+            time_limit=time_limit,
+            max_retries=0,  # the run's row alone retries, and so survives Redis
+            **({"periodic": periodic} if periodic else {}),
+        )
+        actor = make_actor(_recorded(function, name, throws))
+        registry[name] = JobActor(actor, inspect.signature(function))
+        when = _as_trigger(periodic) if periodic else trigger
+        if when:
+            _declare(Declared(id or name, name, when, by_periodiq=bool(periodic), options=options))
+        return actor
+
+    return decorate
+
+
+def _as_trigger(periodic: CronSpec) -> Trigger | None:
+    try:
+        return CronTrigger.from_crontab(str(periodic), settings.TIME_ZONE)
+    except TriggerError:
+        return None  # workers.checks says what is wrong with it
+
+
+def add_job(
+    func: Actor[..., Any],
+    trigger: Trigger,
+    id: str,
+    args: list[Any] | tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+    max_instances: int = 1,
+    replace_existing: bool = False,
+    **options: Any,
+) -> None:
+    """Schedule an actor of the allow-list, in the reference's words.
+
+    While the apps are loading (in `AppConfig.ready()`, or as a module is imported) the job is only registered, and
+    `migrate` writes it; later it is written at once. An existing job of that id is replaced only if
+    `replace_existing` is on.
+
+    Raises django.core.exceptions.ValidationError naming the field and the fix.
+    """
+    options |= {"args": list(args), "kwargs": kwargs or {}, "max_instances": max_instances}
+    asked = Declared(id, func.actor_name, trigger, replace_existing=replace_existing, options=options)
+    if not apps.ready:
+        _declare(asked)
+        return
+    existing = ScheduledJob.objects.filter(pk=id).first()
+    if existing and not replace_existing:
+        raise ValidationError({"id": f'There is a job "{id}" already: take another id, or replace_existing=True.'})
+    _write(asked, existing, ScheduledJob.Origin.STAFF, timezone.now())
+
+
+def _declare(asked: Declared) -> None:
+    if asked.id in declared and not asked.replace_existing:
+        raise ValidationError({"id": f'The code declares a job "{asked.id}" twice: give one of them another id.'})
+    declared[asked.id] = asked
+
+
+def keep_in_step(now: datetime) -> None:
+    """Make the table's jobs of origin `code` what the code declares, after each migrate.
+
+    Added, updated, or retired with their history when the code has them no longer. Whether one is paused is kept.
+    Staff's jobs are never touched.
+    """
+    with transaction.atomic():
+        for asked in declared.values():
+            existing = ScheduledJob.objects.select_for_update().filter(pk=asked.id).first()
+            if existing and existing.origin == ScheduledJob.Origin.STAFF:
+                log.error("The code declares job %s, and so did staff: theirs stays, give yours another id", asked.id)
+            else:
+                _write(asked, existing, ScheduledJob.Origin.CODE, now)
+        gone = ScheduledJob.objects.filter(origin=ScheduledJob.Origin.CODE).exclude(pk__in=declared)
+        gone.update(retired=True, next_run_at=None)
+
+
+def _write(asked: Declared, existing: ScheduledJob | None, origin: str, now: datetime) -> None:
+    row = existing or ScheduledJob(pk=asked.id)
+    for name in DECLARABLE:
+        field: Any = ScheduledJob._meta.get_field(name)
+        setattr(row, name, asked.options.get(name, field.get_default()))
+    row.actor, row.origin, row.retired, row.by_periodiq = asked.actor, origin, False, asked.by_periodiq
+    row.trigger, row.timezone = asked.trigger.to_json(), str(asked.trigger.timezone)
+    row.start_at, row.end_at, row.jitter = asked.trigger.start_at, asked.trigger.end_at, asked.trigger.jitter
+    check(row, now, code=True)
+    save(row, now)
+
+
+#: What `@job` and `add_job` take beside the trigger.
+DECLARABLE = ("args", "kwargs", "max_runs", "max_instances", "misfire_grace", "catch_up")
+
+
+# --- Checking ---------------------------------------------------------------------------------------------
+
+
+def check(row: ScheduledJob, now: datetime, *, code: bool = False) -> None:
+    """The one validation of a job, for code, admin and REST alike.
+
+    Raises ValidationError naming each field and the fix. A job in code whose last time has passed is finished, not
+    wrong.
+    """
+    row.anchor = row.anchor or now
+    errors: dict[str, list[str]] = {}
+    for test in (_check_actor, _check_arguments, _check_trigger):
+        try:
+            test(row, now, code)
+        except ValidationError as error:
+            errors |= error.message_dict
+    if errors:
+        raise ValidationError(errors)
+    row.clean_fields(exclude=["trigger", "args", "kwargs"])
+
+
+def _check_actor(row: ScheduledJob, now: datetime, code: bool) -> None:
+    if row.actor not in registry:
+        known = ", ".join(sorted(registry))
+        raise ValidationError({"actor": f'"{row.actor}" is not on the list of what may be scheduled: {known}.'})
+
+
+def _check_arguments(row: ScheduledJob, now: datetime, code: bool) -> None:
+    if not isinstance(row.args, list):
+        raise ValidationError({"args": 'This is no list: write positional arguments as [1, "two"].'})
+    if not isinstance(row.kwargs, dict) or not all(isinstance(name, str) for name in row.kwargs):
+        raise ValidationError({"kwargs": 'This is no object: write named arguments as {"days": 60}.'})
+    size = len(json.dumps([row.args, row.kwargs]).encode())
+    if size > MAX_ARGUMENTS_BYTES:
+        raise ValidationError({"kwargs": f"Arguments take {size} bytes, {MAX_ARGUMENTS_BYTES} at most: pass an id."})
+    if row.actor in registry:
+        try:
+            registry[row.actor].check(row.args, row.kwargs)
+        except TypeError as error:
+            shape = f"{row.actor}{registry[row.actor].signature}"
+            raise ValidationError({"kwargs": f"These are not the arguments of {shape}: {error}."}) from None
+
+
+def _check_trigger(row: ScheduledJob, now: datetime, code: bool) -> None:
+    try:
+        trigger = row.parsed_trigger()
+        finest = trigger.smallest_gap()
+        least = timedelta(seconds=settings.MIN_JOB_INTERVAL_SECONDS)
+        if finest is not None and finest < least:
+            raise TriggerError(
+                "trigger", f"it fires every {finest.total_seconds():g} s: {least.seconds} s is the least"
+            )
+        if not code:
+            triggers.ensure_fires(trigger, now)
+    except TriggerError as error:
+        name, _, part = error.field.partition(".")
+        said = f"{part}: {error}" if part else str(error)
+        raise ValidationError({name: f"{said[:1].upper()}{said[1:]}."}) from None
+
+
+def save(row: ScheduledJob, now: datetime) -> None:
+    """Save a checked job and work out anew when it runs next; what was queued ahead is dropped.
+
+    An interval's anchor stays as long as its trigger does, so that no save shifts it.
+    """
+    with transaction.atomic():
+        before = ScheduledJob.objects.select_for_update(no_key=True).filter(pk=row.pk).first()
+        if before is None or (before.trigger, before.start_at) != (row.trigger, row.start_at):
+            row.anchor = now
+        row.next_run_at = _next_run_at(row, before, now)
+        if row.is_on(now):
+            row.paused_because = ""
+        row.save()
+        row.runs.filter(
+            state=Run.State.QUEUED, slot__gt=now, attempts=0, cause__in=[Run.Cause.SCHEDULE, Run.Cause.CATCH_UP]
+        ).delete()
+
+
+def _next_run_at(row: ScheduledJob, before: ScheduledJob | None, now: datetime) -> datetime | None:
+    if not row.enabled or row.retired or (row.max_runs and row.runs_begun >= row.max_runs):
+        return None
+    kept = before and all(getattr(before, name) == getattr(row, name) for name in DECIDES_WHEN)
+    if kept and before and before.next_run_at and before.next_run_at <= now and before.is_on(now):
+        return before.next_run_at  # it is due or was missed, which a deploy must not hide
+    return row.parsed_trigger().next_fire(max(now, row.paused_until or now))
+
+
+DECIDES_WHEN = ("trigger", "timezone", "start_at", "end_at", "enabled", "paused_until", "max_runs", "retired")
+
+
+def pause(row: ScheduledJob, now: datetime, *, until: datetime | None = None, because: str = "") -> None:
+    """Let nothing of a job start until it is resumed, or until `until` (aware)."""
+    row.enabled, row.paused_until, row.paused_because = until is not None, until, because
+    save(row, now)
+
+
+def resume(row: ScheduledJob, now: datetime) -> None:
+    row.enabled, row.paused_until = True, None
+    save(row, now)
+
+
+# --- The run around the call ------------------------------------------------------------------------------
+
+
+def _recorded(function: Callable[..., Any], name: str, throws: tuple[type[Exception], ...]) -> Callable[..., None]:
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        message = CurrentMessage.get_current_message()
+        if message is None or message.actor_name != name:
+            return function(*args, **kwargs)  # called as the plain function it is
+        run = _begin(message, timezone.now())
+        if run:
+            with runs.pulse.of(run), _as_current(run):
+                _finish(run, lambda: function(*args, **kwargs), throws)
+        return None
+
+    return call
+
+
+def _finish(run: Run, function: Callable[[], Any], throws: tuple[type[Exception], ...]) -> None:
+    try:
+        result = function()
+    except (Exception, Interrupt) as error:  # Interrupt is dramatiq's time limit, which is no Exception
+        runs.fail(run, error, timezone.now(), again=not isinstance(error, throws))
+    else:
+        runs.succeed(run, result, timezone.now())
+
+
+def _begin(message: Message[Any], now: datetime) -> Run | None:
+    """The run that a message starts: its own, its slot's, or one without a slot. None when there is none to start."""
+    options = message.options
+    if "run_id" in options:
+        return runs.claim(options["run_id"], options.get("attempt", 0), message.message_id, now)
+    row = ScheduledJob.objects.filter(pk=message.actor_name, actor=message.actor_name).first()
+    run = Run(actor=message.actor_name, args=list(message.args), kwargs=message.kwargs, job=row)
+    if "scheduled_at" not in options:
+        run.cause = Run.Cause.MANUAL
+        return runs.begin(run, message.message_id, now)
+    run.slot = datetime.fromisoformat(options["scheduled_at"]).replace(second=0, microsecond=0)
+    return runs.begin(run, message.message_id, now) if row and _is_slot(row, run.slot, now) else None
+
+
+def _is_slot(row: ScheduledJob, slot: datetime, now: datetime) -> bool:
+    """Whether the job's own trigger names the minute that periodiq sent.
+
+    After a restart inside the minute periodiq sends it again, and 02:30 comes twice when the clocks go back.
+    """
+    named = row.is_on(now) and next(row.parsed_trigger().fires(slot, slot), None) is not None
+    if not named:
+        log.info("%s: %s is no slot of it, or it is paused", row, slot)
+    return named
+
+
+@contextmanager
+def _as_current(run: Run) -> Iterator[None]:
+    token = _current.set(run)
+    try:
+        yield
+    finally:
+        _current.reset(token)

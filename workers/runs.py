@@ -1,0 +1,267 @@
+"""Every state transition of a run.
+
+    queued → running → succeeded | failed
+    running → queued, to be tried again: it failed, or its worker died
+    queued → skipped | misfired, never started
+
+A transition is a conditional UPDATE, and who changed no row has lost. A run is finished only by the attempt that
+holds it, so a frozen worker that wakes up changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from workers.broker import broker
+from workers.models import Run, ScheduledJob
+
+log = logging.getLogger(__name__)
+
+#: How often a run is tried before it has failed for good, and how long after the first failure it is tried again;
+#: the pause doubles each time.
+MAX_ATTEMPTS = 3
+BACKOFF = timedelta(seconds=10)
+
+#: How long a catch-up or a retry that finds its job's places taken waits before it asks again.
+WAIT_FOR_A_PLACE = timedelta(seconds=30)
+
+#: A worker that has not been heard of for so many heartbeats is dead.
+MISSED_BEATS = 3
+
+TEXT = 20_000  # characters of a traceback that are kept, the last ones
+
+
+# --- Sending ----------------------------------------------------------------------------------------------
+
+
+def send(runs: Iterable[Run], now: datetime) -> None:
+    """Send the messages of queued runs, each to arrive when it is due. What Redis will not take is sent by a tick."""
+    from workers.jobs import registry
+
+    runs = list(runs)
+    messages = [broker().delayed(registry[run.actor].message(run), (run.due_at - now).total_seconds()) for run in runs]
+    try:
+        broker().enqueue_all(messages)
+    except RedisError as error:
+        log.warning("Redis did not take %d runs, a tick will send them: %s", len(runs), error)
+        Run.objects.filter(pk__in=[run.pk for run in runs], state=Run.State.QUEUED).update(enqueued_at=None)
+
+
+def ask(
+    actor: str, args: list[Any], kwargs: dict[str, Any], *, job: ScheduledJob | None, by: str, now: datetime
+) -> Run:
+    """Queue a run by hand, now. It is sent after the transaction it is asked for in."""
+    return _queue(Run(actor=actor, args=args, kwargs=kwargs, job=job, cause=Run.Cause.MANUAL, by=by), now)
+
+
+def retry(failed: Run, *, by: str, now: datetime) -> Run:
+    """Queue another run that does what a failed one should have done; that one stays as it is.
+
+    Raises ValueError unless it failed, was skipped or misfired.
+    """
+    if failed.state not in (Run.State.FAILED, Run.State.SKIPPED, Run.State.MISFIRED):
+        raise ValueError(f"This run is {failed.state}: only one that failed, was skipped or misfired can be retried.")
+    again = Run(actor=failed.actor, args=failed.args, kwargs=failed.kwargs, job=failed.job, by=by)
+    again.cause, again.reason = Run.Cause.RETRY, f"retry of {failed.pk}"
+    return _queue(again, now)
+
+
+def _queue(run: Run, now: datetime) -> Run:
+    run.created_at = run.due_at = run.enqueued_at = now
+    run.save(force_insert=True)
+    transaction.on_commit(lambda: send([run], now))
+    return run
+
+
+# --- Beginning --------------------------------------------------------------------------------------------
+
+
+def begin(run: Run, message_id: str, now: datetime) -> Run | None:
+    """Begin a run that has no row yet, because the message that asks for it came from periodiq or by hand.
+
+    None when its slot has one already, or when it may not start; the row then says why.
+    """
+    run.created_at = run.due_at = run.enqueued_at = now
+    Run.objects.bulk_create([run], ignore_conflicts=True)
+    return claim(run.pk, 0, message_id, now)
+
+
+def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | None:
+    """Start a queued run, as the attempt after `attempt` others.
+
+    None when it is not there in that state any more (a message that came twice, a job edited meanwhile), or when
+    its job does not let it start; the row then says why.
+    """
+    with transaction.atomic():
+        run = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, attempts=attempt).first()
+        if run is None:
+            return None
+        # The lock makes counting a job's places and taking one a single step. Every writer locks the job first.
+        job = ScheduledJob.objects.select_for_update(no_key=True).get(pk=run.job_id) if run.job_id else None
+        if job and not _may_start(run, job, now):
+            return None
+        started = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, attempts=attempt).update(
+            state=Run.State.RUNNING,
+            cause=run.cause,
+            attempts=attempt + 1,
+            started_at=now,
+            heartbeat_at=now,
+            message_id=message_id,
+            reason="",
+        )
+        run.attempts, run.started_at = attempt + 1, now
+        return run if started else None
+
+
+def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
+    by_clock = run.cause in (Run.Cause.SCHEDULE, Run.Cause.CATCH_UP)
+    first = run.attempts == 0
+    if by_clock and first and not job.is_on(now):
+        return _end(run, Run.State.SKIPPED, "the job was paused", now)
+    late = now - max(run.slot or run.due_at, run.due_at)
+    if run.cause == Run.Cause.SCHEDULE and first and late > timedelta(seconds=job.misfire_grace):
+        if job.catch_up == ScheduledJob.CatchUp.SKIP:
+            return _end(run, Run.State.MISFIRED, f"its turn came {late.total_seconds():.0f} s late", now)
+        run.cause = Run.Cause.CATCH_UP
+    if not _is_full(job, now):
+        return True
+    if first and run.cause in (Run.Cause.SCHEDULE, Run.Cause.MANUAL):
+        return _end(run, Run.State.SKIPPED, f"{job.max_instances} of this job were running already", now)
+    later = now + WAIT_FOR_A_PLACE
+    Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
+        cause=run.cause, due_at=later, enqueued_at=None, reason="waits for a place"
+    )
+    return False
+
+
+def _is_full(job: ScheduledJob, now: datetime) -> bool:
+    running = Run.objects.filter(job=job, state=Run.State.RUNNING)
+    if running.count() < job.max_instances:
+        return False
+    reap(now, running)  # the places of dead workers are free
+    return running.count() >= job.max_instances
+
+
+def _end(run: Run, state: str, reason: str, now: datetime) -> bool:
+    """End a run that never started. Returns False: it may not start."""
+    Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(state=state, reason=reason, finished_at=now)
+    log.warning("%s %s: %s", run, state, reason)
+    return False
+
+
+# --- Ending -----------------------------------------------------------------------------------------------
+
+
+def succeed(run: Run, result: Any, now: datetime) -> bool:
+    """Finish a run. False when this attempt no longer holds it."""
+    return _finish(run, state=Run.State.SUCCEEDED, finished_at=now, result=_as_json(result), error="")
+
+
+def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -> bool:
+    """Note a failed attempt; the run is tried again after a pause, unless it was the last time or `again` is off.
+
+    False when this attempt no longer holds it.
+    """
+    text = "".join(traceback.format_exception(error))[-TEXT:]
+    if again and run.attempts < MAX_ATTEMPTS:
+        return _try_again(run, text, now)
+    log.error("%s failed for good after %d attempts: %s", run, run.attempts, error)
+    return _finish(run, state=Run.State.FAILED, finished_at=now, error=text)
+
+
+def reap(now: datetime, running: Any = None) -> int:
+    """Try the runs again whose workers have died: that have not been heard of for some heartbeats.
+
+    Returns how many. One that has had its attempts has failed.
+    """
+    silent = now - timedelta(seconds=settings.RUN_HEARTBEAT_SECONDS) * MISSED_BEATS
+    running = Run.objects.filter(state=Run.State.RUNNING) if running is None else running
+    dead = list(running.filter(heartbeat_at__lt=silent))
+    for run in dead:
+        fail(run, WorkerDied(f"no heartbeat since {run.heartbeat_at:%H:%M:%S} UTC"), now)
+    return len(dead)
+
+
+class WorkerDied(Exception):
+    """The worker process of a run has gone, or stands still."""
+
+
+def _try_again(run: Run, error: str, now: datetime) -> bool:
+    due = now + BACKOFF * 2 ** (run.attempts - 1)
+    held = _finish(run, state=Run.State.QUEUED, due_at=due, enqueued_at=now, error=error, reason="to be tried again")
+    if held:
+        run.due_at = due
+        transaction.on_commit(lambda: send([run], now))
+    return held
+
+
+def _finish(run: Run, **values: Any) -> bool:
+    mine = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, attempts=run.attempts)
+    held = bool(mine.update(**values))
+    if not held:
+        log.warning("%s: attempt %d no longer holds it, its outcome is dropped", run, run.attempts)
+    return held
+
+
+def _as_json(result: Any) -> Any:
+    """What an actor returned, if JSON can hold it, or else its text."""
+    try:
+        json.dumps(result)
+    except (TypeError, ValueError):
+        return repr(result)[:TEXT]
+    return result
+
+
+# --- The heartbeat of what is running ---------------------------------------------------------------------
+
+
+class _Pulse:
+    """One thread a worker process that says of its runs that they are alive."""
+
+    def __init__(self) -> None:
+        self.runs: set[Any] = set()
+        self.lock = threading.Lock()
+        self.thread: threading.Thread | None = None
+
+    @contextmanager
+    def of(self, run: Run) -> Iterator[None]:
+        with self.lock:
+            self.runs.add(run.pk)
+            if self.thread is None or not self.thread.is_alive():  # nor does a thread survive a fork
+                self.thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+                self.thread.start()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.runs.discard(run.pk)
+
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(settings.RUN_HEARTBEAT_SECONDS):
+            with self.lock:
+                alive = list(self.runs)
+                if not alive:
+                    self.thread = None
+                    break
+            try:
+                Run.objects.filter(pk__in=alive, state=Run.State.RUNNING).update(heartbeat_at=timezone.now())
+            except DatabaseError as error:
+                log.warning("The heartbeat of %d runs was not written: %s", len(alive), error)
+                connection.close()
+        connection.close()
+
+
+pulse = _Pulse()
