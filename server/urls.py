@@ -9,12 +9,15 @@ from rest_framework.routers import SimpleRouter
 from events import views
 from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
 from workers import health
+from workers.api import JobViewSet, RunViewSet
 
 router = SimpleRouter()
 router.register("venues", VenueViewSet)
 router.register("games", GameViewSet)
 router.register("sessions", SessionViewSet)
 router.register("closures", ClosureViewSet)
+router.register("jobs", JobViewSet)
+router.register("runs", RunViewSet)
 
 urlpatterns = [
     path("", views.whats_on, name="whats-on"),

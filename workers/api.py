@@ -1,0 +1,290 @@
+"""REST: jobs and their runs, for staff with Django's permissions. Nobody else learns that a job exists."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.permissions import DjangoModelPermissions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events.rest import Choice, Strict
+from workers import jobs, runs
+from workers.models import Run, ScheduledJob
+
+
+class StaffOnly(DjangoModelPermissions):
+    """Staff whose permissions allow it; reading takes the permission to view, every action that to change."""
+
+    perms_map = {
+        **{method: ["%(app_label)s.view_%(model_name)s"] for method in ("GET", "HEAD", "OPTIONS")},
+        **{method: ["%(app_label)s.change_%(model_name)s"] for method in ("PUT", "PATCH")},
+        "POST": ["%(app_label)s.add_%(model_name)s"],
+        "DELETE": ["%(app_label)s.delete_%(model_name)s"],
+    }
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not (request.user and request.user.is_staff):
+            return False
+        method = "PATCH" if request.method == "POST" and view.detail else str(request.method)
+        return bool(request.user.has_perms(self.get_required_permissions(method, view.queryset.model)))
+
+
+class LastRunSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Run
+        fields = ("id", "slot", "state", "cause", "started_at", "finished_at")
+        read_only_fields = fields
+
+
+#: A job's latest run, read along with the job.
+LAST_RUN = Subquery(
+    Run.objects.filter(job=OuterRef("pk"))
+    .order_by("-created_at")
+    .values(row=JSONObject(**{name: name for name in LastRunSerializer.Meta.fields}))[:1]
+)
+
+
+class JobSerializer(Strict, serializers.ModelSerializer):
+    serializer_choice_field = Choice
+
+    id = serializers.SlugField(max_length=100)
+    trigger = serializers.JSONField(
+        help_text='Such as {"type": "cron", "hour": 5} or {"type": "interval", "hours": 12}.'
+    )
+    args = serializers.JSONField(default=list)
+    kwargs = serializers.JSONField(default=dict)
+    last_run = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ScheduledJob
+        fields = (
+            "id",
+            "actor",
+            "args",
+            "kwargs",
+            "trigger",
+            "timezone",
+            "start_at",
+            "end_at",
+            "max_runs",
+            "jitter",
+            "max_instances",
+            "misfire_grace",
+            "catch_up",
+            "enabled",
+            "paused_until",
+            "paused_because",
+            "origin",
+            "next_run_at",
+            "last_run",
+        )
+        read_only_fields = ("paused_because", "origin", "next_run_at")
+
+    @extend_schema_field(LastRunSerializer(allow_null=True))
+    def get_last_run(self, job: ScheduledJob) -> Any:
+        return getattr(job, "last_run", None)
+
+    def validate_id(self, value: str) -> str:
+        if self.instance is None and not self.context.get("replace") and ScheduledJob.objects.filter(pk=value).exists():
+            raise serializers.ValidationError(
+                f'There is a job "{value}" already: take another id, or PUT to replace it.'
+            )
+        if self.instance is not None and value != self.instance.pk:
+            raise serializers.ValidationError(f'A job keeps its id "{self.instance.pk}": add a job under the new one.')
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        jobs.check(self._row(attrs), timezone.now())
+        return attrs
+
+    def _row(self, attrs: dict[str, Any]) -> ScheduledJob:
+        """The job as it will be: what is left out of a replacement is as in a new one."""
+        values = attrs if not self.partial else {**_values(self.instance), **attrs}
+        row = ScheduledJob(**values)
+        if self.instance is not None:
+            for name in KEPT:
+                setattr(row, name, getattr(self.instance, name))
+            row._state.adding = False
+        return row
+
+    def save(self, **kwargs: Any) -> ScheduledJob:
+        row = self._row(self.validated_data)
+        jobs.save(row, timezone.now())
+        self.instance = _with_last_run().get(pk=row.pk)
+        return self.instance
+
+
+#: What a replacement does not touch.
+KEPT = ("anchor", "origin", "retired", "by_periodiq", "runs_begun", "next_run_at")
+
+
+def _values(job: ScheduledJob | None) -> dict[str, Any]:
+    writable = [
+        name for name in JobSerializer.Meta.fields if name not in ("last_run", *JobSerializer.Meta.read_only_fields)
+    ]
+    return {name: getattr(job, name) for name in writable}
+
+
+def _with_last_run() -> QuerySet[ScheduledJob]:
+    return ScheduledJob.objects.filter(retired=False).annotate(last_run=LAST_RUN).order_by("pk")
+
+
+class FireSerializer(serializers.Serializer):
+    """A time at which a job will fire."""
+
+    at = serializers.DateTimeField(default_timezone=UTC)
+    local = serializers.CharField(help_text="On the wall clock of the job's zone.")
+    note = serializers.CharField(allow_null=True, help_text="What daylight saving did to it.")
+
+
+class PreviewSerializer(Strict):
+    n = serializers.IntegerField(min_value=1, max_value=100, default=10)
+
+
+class PauseSerializer(Strict):
+    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def validate_until(self, until: datetime | None) -> datetime | None:
+        if until and until <= timezone.now():
+            raise serializers.ValidationError("This is in the past: give a time to come, or none.")
+        return until
+
+
+class RunSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Run
+        fields = (
+            "id",
+            "job",
+            "actor",
+            "args",
+            "kwargs",
+            "slot",
+            "covers",
+            "state",
+            "cause",
+            "by",
+            "reason",
+            "attempts",
+            "due_at",
+            "enqueued_at",
+            "started_at",
+            "finished_at",
+            "result",
+            "error",
+        )
+        read_only_fields = fields
+
+
+class JobFilter(django_filters.FilterSet):
+    class Meta:
+        model = ScheduledJob
+        fields = ("actor", "enabled", "origin")
+
+
+class JobViewSet(viewsets.ModelViewSet):
+    """Scheduled jobs. Those declared in code can be paused and run, but are changed in the code."""
+
+    queryset = _with_last_run()
+    serializer_class = JobSerializer
+    permission_classes = (StaffOnly,)
+    filterset_class = JobFilter
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """PUT replaces a job whole, or adds it; PATCH changes some of its fields."""
+        partial = kwargs.get("partial", False)
+        existing = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        if partial and existing is None:
+            self.get_object()  # 404
+        if existing:
+            _refuse_code(existing)
+        data: Any = request.data if partial else {"id": self.kwargs["pk"], **request.data}
+        serializer = self.get_serializer(existing, data=data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        serializer.save()
+        return Response(serializer.data, status=200 if existing else 201)
+
+    def perform_destroy(self, job: ScheduledJob) -> None:
+        _refuse_code(job)
+        job.delete()
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def run(self, request: Request, pk: str) -> Response:
+        """Run it now, beside its schedule."""
+        job = self.get_object()
+        by = request.user.get_username()
+        run = runs.ask(job.actor, job.args, job.kwargs, job=job, by=by, now=timezone.now())
+        return Response(RunSerializer(run).data, status=202)
+
+    @extend_schema(request=PauseSerializer, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Let it not start until it is resumed, or until a time."""
+        job = self.get_object()
+        serializer = PauseSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        jobs.pause(job, timezone.now(), until=serializer.validated_data["until"])
+        return Response(self.get_serializer(job).data)
+
+    @extend_schema(request=None, responses=JobSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Let it start again, from now on: what it would have done meanwhile is not made up for."""
+        job = self.get_object()
+        jobs.resume(job, timezone.now())
+        return Response(self.get_serializer(job).data)
+
+    @extend_schema(parameters=[PreviewSerializer], responses=FireSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None, filterset_class=None)
+    def preview(self, request: Request, pk: str) -> Response:
+        """The next times at which it will fire, with what daylight saving does to them."""
+        asked = PreviewSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        fires = jobs.next_fires(self.get_object(), asked.validated_data["n"], timezone.now())
+        return Response(FireSerializer(fires, many=True).data)
+
+
+def _refuse_code(job: ScheduledJob) -> None:
+    if job.origin == ScheduledJob.Origin.CODE:
+        raise serializers.ValidationError(
+            {"id": ["This job is declared in the code: change it there. Here it can be paused, resumed and run."]}
+        )
+
+
+class RunFilter(django_filters.FilterSet):
+    created = django_filters.IsoDateTimeFromToRangeFilter("created_at", label="When it was written.")
+
+    class Meta:
+        model = Run
+        fields = ("job", "state", "cause", "actor", "created")
+
+
+class RunViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
+    """What became of each slot and each call by hand, the latest first."""
+
+    queryset = Run.objects.order_by("-created_at", "pk")
+    serializer_class = RunSerializer
+    permission_classes = (StaffOnly,)
+    filterset_class = RunFilter
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Do again what a failed, skipped or misfired run should have done. The answer is the new run."""
+        failed = get_object_or_404(self.get_queryset(), pk=pk)
+        try:
+            run = runs.retry(failed, by=request.user.get_username(), now=timezone.now())
+        except ValueError as error:
+            raise serializers.ValidationError({"state": [str(error)]}) from None
+        return Response(RunSerializer(run).data, status=202)
