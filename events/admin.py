@@ -5,19 +5,20 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
 
 from events.models import Closure, Game, GameDate, GameSession, Venue
 
 
 @admin.register(Venue)
-class VenueAdmin(admin.ModelAdmin):
+class VenueAdmin(ModelAdmin):
     list_display = ("name", "timezone", "holiday_region", "active")
     prepopulated_fields = {"slug": ("name",)}
     filter_horizontal = ("managers",)
     search_fields = ("name",)
 
 
-class SettlesOnDelete(admin.ModelAdmin):
+class SettlesOnDelete(ModelAdmin):
     """Deleting several at once settles the sessions of each, as deleting one does."""
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -31,13 +32,13 @@ class ClosureAdmin(SettlesOnDelete):
     list_filter = ("venue",)
 
 
-class GameDateInline(admin.TabularInline):
+class GameDateInline(TabularInline):
     model = GameDate
     extra = 0
 
 
 @admin.register(Game)
-class GameAdmin(admin.ModelAdmin):
+class GameAdmin(ModelAdmin):
     list_display = (
         "name",
         "venue",
@@ -55,7 +56,7 @@ class GameAdmin(admin.ModelAdmin):
 
 
 @admin.register(GameSession)
-class GameSessionAdmin(admin.ModelAdmin):
+class GameSessionAdmin(ModelAdmin):
     """Read only: sessions are written by the engine."""
 
     list_display = ("game", "slot_date", "starts_at", "status", "edited", "off_rule")

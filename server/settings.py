@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "events",
     "workers",  # before django_dramatiq: its rundramatiq command is ours
     "django_dramatiq",
+    "unfold",  # before the admin: its templates take over
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

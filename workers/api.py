@@ -54,6 +54,10 @@ LAST_RUN = Subquery(
 )
 
 
+def _no_arguments() -> Any:
+    return []
+
+
 class JobSerializer(Strict, serializers.ModelSerializer):
     serializer_choice_field = Choice
 
@@ -61,8 +65,8 @@ class JobSerializer(Strict, serializers.ModelSerializer):
     trigger = serializers.JSONField(
         help_text='Such as {"type": "cron", "hour": 5} or {"type": "interval", "hours": 12}.'
     )
-    args = serializers.JSONField(default=list)
-    kwargs = serializers.JSONField(default=dict)
+    args: Any = serializers.JSONField(default=_no_arguments)
+    kwargs: Any = serializers.JSONField(default=dict)
     last_run = serializers.SerializerMethodField()
 
     class Meta:
@@ -208,7 +212,9 @@ class JobViewSet(viewsets.ModelViewSet):
             self.get_object()  # 404
         if existing:
             _refuse_code(existing)
-        data: Any = request.data if partial else {"id": self.kwargs["pk"], **request.data}
+        data: Any = request.data
+        if not partial:
+            data = {"id": self.kwargs["pk"], **data}
         serializer = self.get_serializer(existing, data=data, partial=partial)
         serializer.is_valid(raise_exception=True)
         serializer.save()

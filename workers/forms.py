@@ -1,0 +1,124 @@
+"""The admin's form of a job: a trigger in fields that a person fills in, checked as everywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from workers import jobs
+from workers.models import ScheduledJob
+from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS
+
+KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
+
+
+class JobForm(forms.ModelForm):
+    kind = forms.ChoiceField(label="When", choices=KINDS.items(), initial="cron", widget=UnfoldAdminSelectWidget)
+    run_date = forms.CharField(
+        required=False,
+        label="Date and time",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Such as 2026-12-24 19:00, on the clock of the job's zone.",
+    )
+    expression = forms.CharField(
+        required=False,
+        label="Crontab line",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Minute, hour, day, month, weekday, such as 0 5 * * mon-fri. Or leave it empty and use the fields.",
+    )
+
+    class Meta:
+        model = ScheduledJob
+        fields = (
+            "id",
+            "actor",
+            "args",
+            "kwargs",
+            "timezone",
+            "start_at",
+            "end_at",
+            "max_runs",
+            "jitter",
+            "max_instances",
+            "misfire_grace",
+            "catch_up",
+            "enabled",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "actor" in self.fields:
+            choices = [(name, name) for name in sorted(jobs.registry)]
+            self.fields["actor"] = forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+        for name in ("args", "kwargs"):
+            if name in self.fields:
+                self.fields[name].required = False
+        for name, value in (self.instance.trigger or {}).items():
+            self.initial["kind" if name == "type" else name] = value
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        cleaned["args"] = cleaned.get("args") or []
+        cleaned["kwargs"] = cleaned.get("kwargs") or {}
+        self.instance.trigger = self.trigger(cleaned)
+        return cleaned
+
+    def trigger(self, cleaned: dict[str, Any]) -> dict[str, Any]:
+        """The trigger as the fields of its kind say; what belongs to another kind does not count."""
+        kind = cleaned.get("kind", "")
+        names = {"interval": INTERVAL_FIELDS, "cron": ("expression", *CRON_FIELDS), "date": ("run_date",)}
+        given = {name: cleaned.get(name) for name in names.get(kind, ())}
+        return {"type": kind, **{name: value for name, value in given.items() if value not in (None, "")}}
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django documents it, its stubs do not
+        if self.errors:
+            return
+        try:
+            jobs.check(self.instance, timezone.now())
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                self.add_error("kind" if name == "trigger" else name if name in self.fields else None, messages)
+
+
+def _add_field(name: str, field: forms.Field) -> None:
+    JobForm.base_fields[name] = JobForm.declared_fields[name] = field
+
+
+for _name in INTERVAL_FIELDS:
+    _add_field(
+        _name,
+        forms.IntegerField(required=False, min_value=0, label=_name.capitalize(), widget=UnfoldAdminIntegerFieldWidget),
+    )
+for _name in CRON_FIELDS:
+    _add_field(
+        _name,
+        forms.CharField(
+            required=False,
+            label=_name.replace("_", " ").capitalize(),
+            widget=UnfoldAdminTextInputWidget,
+            help_text=f"Such as {EXAMPLES[_name]}.",
+        ),
+    )
+
+
+class PauseForm(BaseDialogForm):
+    until = forms.SplitDateTimeField(
+        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: until somebody resumes it."
+    )
+
+    def clean_until(self) -> Any:
+        until = self.cleaned_data["until"]
+        if until and until <= timezone.now():
+            raise ValidationError("This is in the past: give a time to come, or none.")
+        return until
