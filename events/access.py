@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from events.groups import MANAGERS
 from events.models import Venue
 
 #: From a model's name to where its venue is found.
@@ -19,9 +20,17 @@ MANAGERS_MAY = {
 }
 
 
+def is_confined(user: Any) -> bool:
+    """Whether the user is a manager, whose permissions hold for their own venues alone."""
+    if not hasattr(user, "_is_confined"):
+        user._is_confined = not user.is_superuser and user.groups.filter(name=MANAGERS).exists()
+    return bool(user._is_confined)
+
+
 def has_permission(user: Any, action: str, model: Any) -> bool:
-    """Whether staff may do `action` (add, change, delete) to every object of `model`."""
-    return bool(user.is_staff and user.has_perm(f"events.{action}_{model._meta.model_name}"))
+    """Whether the user may do `action` (view, add, change, delete) to every object of `model`."""
+    allowed = user.is_staff and user.has_perm(f"events.{action}_{model._meta.model_name}")
+    return bool(allowed and not is_confined(user))
 
 
 def writable(user: Any, action: str, model: Any) -> Q:
@@ -30,8 +39,13 @@ def writable(user: Any, action: str, model: Any) -> Q:
     if has_permission(user, action, model):
         return Q()
     if user.is_authenticated and action in MANAGERS_MAY[name]:
-        return Q(**{f"{VENUE_OF[name]}__in": user.venues.all()})
+        return of_own_venues(user, model)
     return Q(pk__in=[])
+
+
+def of_own_venues(user: Any, model: Any) -> Q:
+    """Which objects of `model` belong to the venues that the user manages."""
+    return Q(**{f"{VENUE_OF[model._meta.model_name]}__in": user.venues.all()})
 
 
 def may_write_any(user: Any, action: str, model: Any) -> bool:
@@ -49,4 +63,4 @@ def venues_for(user: Any, model: Any) -> QuerySet[Venue]:
 
 def sees_contacts(user: Any, venue: Venue) -> bool:
     """Whether the venue's e-mail address is shown to the user."""
-    return bool(user.is_staff or (user.is_authenticated and venue.managers.filter(pk=user.pk).exists()))
+    return bool(user.is_staff and not is_confined(user)) or user in venue.managers.all()

@@ -1,74 +1,431 @@
-"""The staff's desk for venues, games and sessions."""
+"""The desk of a venue's manager. Whoever is confined to their own venues sees and changes nothing else."""
 
+from __future__ import annotations
+
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
+from events import access, sessions
+from events.forms import ClosureForm, GameForm, MoveForm, ReasonForm, SkipForm, SplitForm, SplitFromSessionForm
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.regions import public_holiday
+from events.sessions import GenerationError
+
+#: How many slots a game's form shows, and how far it looks for them, in days.
+SLOTS_SHOWN, LOOK_FOR_SLOTS = 10, 399
+
+
+def go_to(view: str, *args: Any) -> HttpResponse:
+    """What a dialog answers when it is done: a page, anew."""
+    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{view}", args=args)})
+
+
+class OwnVenues(ModelAdmin):
+    """Confines managers to what belongs to their venues."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(access.of_own_venues(request.user, self.model)) if access.is_confined(request.user) else rows
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "venue" and access.is_confined(request.user):
+            kwargs["queryset"] = Venue.objects.filter(managers=request.user.pk)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for row in queryset:  # one by one, so that each settles its sessions
+            row.delete()
+
+    def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """To act on one row, which must be among those the user sees."""
+        mine = object_id is None or self.get_queryset(request).filter(pk=object_id).exists()
+        return mine and self.has_change_permission(request)
+
+    def done(self, request: HttpRequest, row: Any, what: str) -> HttpResponse:
+        self.log_change(request, row, what)
+        messages.success(request, f"{row}: {what}")
+        return go_to(f"events_{row._meta.model_name}_change", row.pk)
+
+    def refused(self, request: HttpRequest, row: Any, error: ValidationError) -> HttpResponse:
+        for message in error.messages:
+            messages.error(request, message)
+        return go_to(f"events_{row._meta.model_name}_change", row.pk)
+
+
+class ClosureInline(TabularInline):
+    model = Closure
+    extra = 0
+    tab = True
 
 
 @admin.register(Venue)
-class VenueAdmin(ModelAdmin):
+class VenueAdmin(OwnVenues):
     list_display = ("name", "timezone", "holiday_region", "active")
     prepopulated_fields = {"slug": ("name",)}
     filter_horizontal = ("managers",)
     search_fields = ("name",)
+    readonly_fields = ("holidays",)
+    inlines = (ClosureInline,)
 
+    @display(description="Public holidays to come")
+    def holidays(self, venue: Venue) -> str:
+        if not venue.pk or not venue.holiday_region:
+            return "Give a holiday region to see them."
+        today = venue.today(timezone.now())
+        days = [today + timedelta(n) for n in range(120)]
+        named = [(f"{day:%a %-d %b}", name) for day in days if (name := public_holiday(venue.holiday_region, day))]
+        return format_html_join("", "<div>{}: {}</div>", named) or "None in the next 120 days."
 
-class SettlesOnDelete(ModelAdmin):
-    """Deleting several at once settles the sessions of each, as deleting one does."""
+    def get_readonly_fields(self, request: HttpRequest, obj: Venue | None = None) -> Any:
+        # Who manages a venue, and under what address it is found, is not the managers' to say.
+        return ("holidays", "slug", "managers") if access.is_confined(request.user) else self.readonly_fields
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for row in queryset:
-            row.delete()
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Venue | None = None) -> Any:
+        return {} if obj or access.is_confined(request.user) else self.prepopulated_fields
 
 
 @admin.register(Closure)
-class ClosureAdmin(SettlesOnDelete):
+class ClosureAdmin(OwnVenues):
     list_display = ("venue", "first_date", "last_date", "reason")
     list_filter = ("venue",)
+    list_select_related = ("venue",)
+    date_hierarchy = "first_date"
+
+    def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
+        obj.save()
+        messages.info(request, f"{str(obj.changes)[:1].upper()}{str(obj.changes)[1:]}.")
 
 
 class GameDateInline(TabularInline):
     model = GameDate
     extra = 0
+    verbose_name = "exception"
 
 
 @admin.register(Game)
-class GameAdmin(ModelAdmin):
-    list_display = (
-        "name",
-        "venue",
-        "recurrence",
-        "start_time",
-        "status",
-        "generated_through",
-        "generation_error",
-    )
+class GameAdmin(OwnVenues):
+    form = GameForm
+    list_display = ("name", "venue", "rule_in_words", "start_time", "state", "generated_through")
     list_filter = ("status", "recurrence", "venue")
     list_select_related = ("venue",)
     search_fields = ("name",)
-    readonly_fields = ("last_date", "generated_through", "generation_error")
+    readonly_fields = ("rrule", "last_date", "generated_through", "generation_error")
     inlines = (GameDateInline,)
+    actions = ("pause", "resume", "archive")
+    actions_detail = ("skip_date", "split", "see_sessions")
+    change_form_after_template = "events/next_slots.html"
+    conditional_fields = {
+        "interval": "recurrence != 'once'",
+        "weekdays": "recurrence == 'daily' || recurrence == 'weekly' || recurrence == 'monthly'",
+        "month_day": "recurrence == 'monthly'",
+        "nth": "recurrence == 'monthly'",
+        "month_end": "recurrence == 'monthly' || recurrence == 'yearly'",
+        "end_date": "recurrence != 'once'",
+        "count": "recurrence != 'once'",
+    }
+    fieldsets = (
+        (None, {"fields": (("venue", "name"), ("variant", "format"), ("status",))}),
+        (
+            "When",
+            {
+                "description": "The panel below shows the dates that these fields name, as you change them.",
+                "fields": (
+                    ("start_date", "start_time"),
+                    ("duration_minutes", "recurrence"),
+                    "interval",
+                    "weekdays",
+                    "month_day",
+                    "nth",
+                    "month_end",
+                    "end_date",
+                    "count",
+                    "holiday_policy",
+                ),
+            },
+        ),
+        ("For players", {"fields": (("buy_in", "currency"), "seats", "notes"), "classes": ["collapse"]}),
+        (
+            "What the engine says",
+            {"fields": (("rrule", "last_date"), ("generated_through", "generation_error")), "classes": ["collapse"]},
+        ),
+    )
+
+    class Media:
+        js = ("events/live_preview.js",)
+
+    @display(description="Plays")
+    def rule_in_words(self, game: Game) -> str:
+        every = game.get_recurrence_display() if game.interval == 1 else f"Every {game.interval}: {game.recurrence}"
+        return f"{every} {', '.join(day.capitalize() for day in game.weekdays)}".strip()
+
+    @display(description="State", label={"active": "success", "paused": "warning", "failed": "danger"})
+    def state(self, game: Game) -> str:
+        return "failed" if game.generation_error else game.status
+
+    def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
+        obj.save()
+        messages.info(request, f"{str(obj.changes)[:1].upper()}{str(obj.changes)[1:]}.")
+
+    def delete_model(self, request: HttpRequest, obj: Game) -> None:
+        obj.delete()
+
+    def get_urls(self) -> list[Any]:
+        preview = path("next-slots/", self.admin_site.admin_view(self.next_slots), name="events_game_slots")
+        return [preview, *super().get_urls()]
+
+    def next_slots(self, request: HttpRequest) -> HttpResponse:
+        """The next ten slots of the game being entered, and what saving it would do to sessions that exist."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        existing = self.get_queryset(request).filter(pk=request.GET.get("game") or None).first()
+        form = self.get_form(request, existing, change=existing is not None)(request.POST, instance=existing)
+        context: dict[str, Any] = {"errors": form.errors}
+        if form.is_valid():
+            context |= _what_follows(form.instance, existing is not None, timezone.now())
+        return render(request, "events/slots.html", context)
+
+    @action(
+        description="Skip a date",
+        permissions=["operate"],
+        icon="event_busy",
+        dialog={"title": "Skip a date", "description": "The game is not played then.", "form_class": SkipForm},
+    )
+    def skip_date(self, request: HttpRequest, form: SkipForm, object_id: str) -> HttpResponse:
+        game = Game.objects.get(pk=object_id)
+        day, reason = form.cleaned_data["date"], form.cleaned_data["reason"]
+        skipped, _ = GameDate.objects.get_or_create(game=game, date=day, defaults={"kind": GameDate.Kind.ADD})
+        skipped.kind, skipped.reason = GameDate.Kind.EXCLUDE, reason
+        skipped.save()
+        return self.done(request, game, f"{day} is skipped: {skipped.changes}.")
+
+    @action(
+        description="Change from a date",
+        permissions=["operate"],
+        icon="call_split",
+        dialog={
+            "title": "Change from a date on",
+            "description": "The game ends the day before, and a copy with the changes goes on.",
+            "form_class": SplitForm,
+        },
+    )
+    def split(self, request: HttpRequest, form: SplitForm, object_id: str) -> HttpResponse:
+        return _split(self, request, form, Game.objects.get(pk=object_id))
+
+    @action(description="Its sessions", icon="calendar_month")
+    def see_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sessions_of = f"{reverse('admin:events_gamesession_changelist')}?game__id__exact={object_id}"
+        return HttpResponse(status=302, headers={"Location": sessions_of})
+
+    @admin.action(description="Pause: write no more sessions")
+    def pause(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+        self._set_status(request, queryset, Game.Status.PAUSED)
+
+    @admin.action(description="Resume")
+    def resume(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+        self._set_status(request, queryset, Game.Status.ACTIVE)
+
+    @admin.action(description="Archive: remove what is to come")
+    def archive(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+        self._set_status(request, queryset, Game.Status.ARCHIVED)
+
+    def _set_status(self, request: HttpRequest, queryset: QuerySet[Game], status: str) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        for game in queryset:
+            game.status = status
+            game.save()
+            self.log_change(request, game, f"{status}: {game.changes}.")
+        messages.success(request, f"{len(queryset)} games are {status} now.")
+
+
+def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
+    """The slots of a game as edited, and the summary of what saving it would do."""
+    try:
+        slots = sessions.preview(game, LOOK_FOR_SLOTS, now=now)[:SLOTS_SHOWN]
+    except GenerationError as error:
+        return {"errors": {"": [str(error)]}}
+    local = [(slot, slot.starts_at and f"{slot.starts_at.astimezone(game.venue.zone):%H:%M}") for slot in slots]
+    changes = sessions.rehearse(lambda: _saved(game, now)) if exists else None
+    return {"slots": local, "zone": game.venue.timezone, "changes": changes}
+
+
+def _saved(game: Game, now: datetime) -> sessions.Changes:
+    game.save(now=now)
+    return game.changes
+
+
+def _split(desk: OwnVenues, request: HttpRequest, form: SplitForm, game: Game) -> HttpResponse:
+    try:
+        copy = sessions.split(game.pk, form.cleaned_data["from_date"], form.edits(), now=timezone.now())
+    except ValidationError as error:
+        return desk.refused(request, game, error)
+    desk.log_change(request, game, f"Ends before {copy.start_date}; goes on as game {copy.pk}.")
+    messages.success(request, f"This is {copy} from {copy.start_date} on: {copy.changes}.")
+    return go_to("events_game_change", copy.pk)
 
 
 @admin.register(GameSession)
-class GameSessionAdmin(ModelAdmin):
-    """Read only: sessions are written by the engine."""
+class GameSessionAdmin(OwnVenues):
+    """Read only but for its buttons: sessions are written by the engine."""
 
-    list_display = ("game", "slot_date", "starts_at", "status", "edited", "off_rule")
-    list_filter = ("status", "game__venue")
-    list_select_related = ("game",)
+    list_display = ("when", "game", "venue", "state", "cancel_reason", "edited", "off_rule")
+    list_display_links = ("when",)
+    list_filter = ("status", "edited", "game__venue", "game")
+    list_select_related = ("game__venue",)
     date_hierarchy = "starts_at"
+    ordering = ("starts_at", "pk")
+    show_full_result_count = False
+    actions = ("cancel_all", "restore_all")
+    actions_row = ("cancel", "move", "restore")
+    actions_detail = ("cancel", "move", "restore", "close_venue", "split")
+    fieldsets = (
+        (None, {"fields": (("game", "venue"), ("when", "ends"), ("state", "cancel_reason"))}),
+        ("More", {"fields": (("slot_date", "edited", "off_rule"), ("uid", "sequence"), "notes")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """A list begins today, unless another time or one game is asked for."""
+        rows: Any = super().get_queryset(request)
+        match = request.resolver_match
+        if request.GET or not match or match.url_name != "events_gamesession_changelist":
+            return rows
+        now = timezone.now()
+        return rows.from_day(lambda zone: now.astimezone(zone).date())
+
+    @display(description="When", ordering="starts_at")
+    def when(self, session: GameSession) -> str:
+        return f"{session.starts_at.astimezone(session.game.venue.zone):%a %-d %b %Y, %H:%M}"
+
+    @display(description="Until")
+    def ends(self, session: GameSession) -> str:
+        return f"{session.ends_at.astimezone(session.game.venue.zone):%H:%M} {session.game.venue.timezone}"
+
+    @display(description="Venue", ordering="game__venue__name")
+    def venue(self, session: GameSession) -> str:
+        return session.game.venue.name
+
+    @display(description="State", label={"scheduled": "success", "cancelled": "danger", "over": "info"})
+    def state(self, session: GameSession) -> str:
+        over = session.ends_at <= timezone.now() and session.status == GameSession.Status.SCHEDULED
+        return "over" if over else session.status
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: GameSession | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: GameSession | None = None) -> bool:
-        return False
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            *("game", "venue", "when", "ends", "state", "cancel_reason"),
+            *("slot_date", "edited", "off_rule", "uid", "sequence"),
+        ]
+
+    @action(
+        description="Cancel",
+        permissions=["operate"],
+        icon="cancel",
+        variant=ActionVariant.DANGER,
+        dialog={"title": "Cancel this session", "description": "It can be restored.", "form_class": ReasonForm},
+    )
+    def cancel(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, "cancelled", sessions.cancel, form.cleaned_data["reason"])
+
+    @action(
+        description="Restore",
+        permissions=["operate"],
+        icon="undo",
+        dialog={"title": "Restore this session?", "description": "It is scheduled again."},
+    )
+    def restore(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        return self._do(request, object_id, "restored", sessions.restore)
+
+    @action(
+        description="Move",
+        permissions=["operate"],
+        icon="schedule",
+        dialog={
+            "title": "Move this session",
+            "description": "On the venue's clock. No later edit of the game changes it back.",
+            "form_class": MoveForm,
+        },
+    )
+    def move(self, request: HttpRequest, form: MoveForm, object_id: str) -> HttpResponse:
+        zone = GameSession.objects.select_related("game__venue").get(pk=object_id).game.venue.zone
+        given = form.cleaned_data
+        start = datetime.combine(given["date"], given["start_time"], tzinfo=zone)
+        end = start + timedelta(minutes=given["duration_minutes"])
+        return self._do(request, object_id, "moved", sessions.move, start, end)
+
+    @action(
+        description="Close the venue",
+        permissions=["operate"],
+        icon="door_front",
+        dialog={
+            "title": "Close the venue",
+            "description": "Nothing is played there on these dates. Deleting the closure restores what it cancelled.",
+            "form_class": ClosureForm,
+        },
+    )
+    def close_venue(self, request: HttpRequest, form: ClosureForm, object_id: str) -> HttpResponse:
+        session = GameSession.objects.select_related("game__venue").get(pk=object_id)
+        closure = Closure(venue=session.game.venue, **{name: form.cleaned_data[name] for name in CLOSURE_FIELDS})
+        closure.save()
+        self.log_change(request, session.game.venue, f"Closed {closure.first_date} to {closure.last_date}.")
+        messages.success(request, f"{closure}: {closure.changes}.")
+        return go_to("events_gamesession_change", session.pk)
+
+    @action(
+        description="Change from this date",
+        permissions=["operate"],
+        icon="call_split",
+        dialog={
+            "title": "Change the game from this date on",
+            "description": "It ends the day before, and a copy with the changes goes on.",
+            "form_class": SplitFromSessionForm,
+        },
+    )
+    def split(self, request: HttpRequest, form: SplitFromSessionForm, object_id: str) -> HttpResponse:
+        return _split(self, request, form, form.game())
+
+    @admin.action(description="Cancel the selected sessions")
+    def cancel_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> None:
+        self._do_all(request, queryset, "cancelled", lambda pk, now: sessions.cancel(pk, "", now=now))
+
+    @admin.action(description="Restore the selected sessions")
+    def restore_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> None:
+        self._do_all(request, queryset, "restored", lambda pk, now: sessions.restore(pk, now=now))
+
+    def _do(self, request: HttpRequest, object_id: Any, what: str, edit: Any, *args: Any) -> HttpResponse:
+        try:
+            session = edit(int(object_id), *args, now=timezone.now())
+        except ValidationError as error:
+            return self.refused(request, GameSession.objects.get(pk=object_id), error)
+        return self.done(request, session, f"{what}.")
+
+    def _do_all(self, request: HttpRequest, queryset: Any, what: str, edit: Any) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        now, done = timezone.now(), 0
+        for session in queryset:
+            try:
+                self.log_change(request, edit(session.pk, now), what)
+                done += 1
+            except ValidationError as error:
+                messages.error(request, f"{session}: {' '.join(error.messages)}")
+        messages.success(request, f"{done} sessions {what}.")
+
+
+CLOSURE_FIELDS = ("first_date", "last_date", "reason")

@@ -1,5 +1,17 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class EventsConfig(AppConfig):
     name = "events"
+
+    def ready(self) -> None:
+        post_migrate.connect(_make_groups, sender=self)
+
+
+def _make_groups(**kwargs: Any) -> None:
+    from events import groups
+
+    groups.grant("events", groups.OF_THE_CALENDAR)

@@ -84,7 +84,7 @@ class ScheduledJobAdmin(ModelAdmin):
     )
 
     class Media:
-        js = ("workers/next_fires.js",)
+        js = ("events/live_preview.js",)
 
     @display(description="When")
     def when(self, job: ScheduledJob) -> str:

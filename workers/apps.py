@@ -17,6 +17,8 @@ class WorkersConfig(AppConfig):
 def _keep_in_step(**kwargs: Any) -> None:
     from django.utils import timezone
 
+    from events import groups
     from workers import jobs
 
     jobs.keep_in_step(timezone.now())
+    groups.grant("workers", {"operators": {"scheduledjob": groups.ALL, "run": ("view", "change")}})
