@@ -12,7 +12,6 @@ from typing import Any
 import django_filters
 from django.conf import settings
 from django.db.models import ProtectedError, QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
@@ -20,6 +19,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.filters import OrderingFilter
+from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,7 +63,8 @@ class Calendar(viewsets.GenericViewSet):
 
     def wants(self) -> str:
         """What a request does to the object, in the words of Django's permissions."""
-        return "change" if self.detail and self.request.method == "POST" else ACTIONS[str(self.request.method)]
+        method = str(self.request.method)
+        return "change" if self.detail and method == "POST" else ACTIONS.get(method, "change")
 
     def get_queryset(self) -> QuerySet[Any]:
         queryset = super().get_queryset()
@@ -167,7 +168,7 @@ class GameViewSet(Settles):
     def generate(self, request: Request, pk: str) -> Response:
         """Write the sessions that are missing from the venue's today on; done when it answers."""
         game, now = self.get_object(), timezone.now()
-        today = game.venue.today(now)
+        today = sessions.today_at(game.venue, now)
         days = sessions.window(today, today + timedelta(_days(request.data)))
         return Response({"created": sessions.create_sessions_for_game(game, days, now=now)})
 

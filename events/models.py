@@ -68,6 +68,7 @@ class Venue(models.Model):
         from events import sessions
 
         with transaction.atomic():
+            sessions.lock_venues(self.pk)
             super().save(*args, **kwargs)
             self.changes = sessions.settle_venue(self.pk, now or timezone.now())
 
@@ -99,6 +100,7 @@ class Closure(models.Model):
         self.clean()
         with transaction.atomic():
             venues = {self.venue_id, *Closure.objects.filter(pk=self.pk).values_list("venue_id", flat=True)}
+            sessions.lock_venues(*venues)
             super().save(*args, **kwargs)
             self.changes = sum(
                 (sessions.settle_venue(venue, now or timezone.now()) for venue in sorted(venues)),
@@ -109,6 +111,7 @@ class Closure(models.Model):
         from events import sessions
 
         with transaction.atomic():
+            sessions.lock_venues(self.venue_id)
             deleted = super().delete(*args, **kwargs)
             self.changes = sessions.settle_venue(self.venue_id, now or timezone.now())
         return deleted
@@ -319,12 +322,21 @@ class Game(models.Model):
 
         self.clean()
         with transaction.atomic():
+            sessions.lock_venues(self.venue_id)
             sessions.keep_engine_fields(self)
             super().save(*args, **kwargs)
             if exceptions is not None:
                 sessions.replace_exceptions(self, exceptions)
             self.changes = sessions.settle(self.pk, now or timezone.now())
             self.refresh_from_db(fields=sessions.ENGINE_FIELDS)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Raises ProtectedError once the game has sessions, were they written this moment."""
+        from events import sessions
+
+        with transaction.atomic():
+            sessions.lock_game(self.pk)
+            return super().delete(*args, **kwargs)
 
 
 class GameDate(models.Model):
@@ -353,6 +365,7 @@ class GameDate(models.Model):
         from events import sessions
 
         with transaction.atomic():
+            sessions.lock_game(self.game_id)
             super().save(*args, **kwargs)
             self.changes = sessions.settle(self.game_id, now or timezone.now())
 
@@ -360,6 +373,7 @@ class GameDate(models.Model):
         from events import sessions
 
         with transaction.atomic():
+            sessions.lock_game(self.game_id)
             deleted = super().delete(*args, **kwargs)
             self.changes = sessions.settle(self.game_id, now or timezone.now())
         return deleted

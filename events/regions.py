@@ -31,7 +31,9 @@ def validate_region(region: str) -> None:
 @lru_cache(maxsize=1024)  # a year of one region takes 0.1 s to work out
 def _holidays_of(region: str, year: int) -> dict[date, str]:
     country, _, subdivision = region.partition("-")
-    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language="en_US"))
+    own = holidays.country_holidays(country).default_language or ""
+    english = own if own.startswith("en") else "en_US"  # Labour Day in Sydney; never the language of the server
+    return dict(holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=english))
 
 
 def public_holiday(region: str, day: date) -> str | None:

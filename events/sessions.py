@@ -1,15 +1,15 @@
 """The only writer of game sessions: create, follow an edit, cancel, move, restore, split.
 
 Whoever writes a game's sessions holds the lock on the game's row and reads what decides about them only after
-that, so writers of one game take turns and each sees what the one before it committed. The unique constraint on
-(game, slot date) is the last word.
+that, so writers of one game take turns and each sees what the one before it committed. Locks are taken in one
+order, venues before games and each by id. The unique constraint on (game, slot date) is the last word.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from django.db.models.functions import JSONObject
 
 from events import recurrence
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.recurrence import Rule
 from events.regions import public_holiday
 from events.slots import Closed, Schedule, Slot
 
@@ -31,8 +32,11 @@ MAX_WINDOW_DAYS = 400
 #: Written by the engine alone: no edit of a game that was read earlier may put them back.
 ENGINE_FIELDS = ["generated_through", "generation_error"]
 
-#: What an edit changes when it changes which dates a game names.
-RULE_FIELDS = {"recurrence", "interval", "weekdays", "month_day", "nth", "start_date"}
+#: What an edit changes when it names other days than the game had.
+RULE_FIELDS = {"recurrence", "weekdays", "month_day", "nth", "start_date"}
+
+#: What comes of a zone, region or rule that makes no sense.
+_NONSENSE = (ArithmeticError, LookupError, NotImplementedError, OSError, TypeError, ValueError)
 
 Result = TypeVar("Result")
 
@@ -110,7 +114,7 @@ def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime)
         return 0
     window(wanted[0], wanted[-1])
     with transaction.atomic():
-        locked = _lock(game.pk)
+        locked = lock_game(game.pk)
         if locked is None or locked.status != Game.Status.ACTIVE:
             return 0
         facts = _facts(locked, wanted[0], wanted[-1])
@@ -134,10 +138,18 @@ def preview(game: Game, days: int, *, now: datetime) -> list[Slot]:
 
     Raises WindowError when `days` is negative or more than a window may hold, GenerationError as generation does.
     """
-    today = game.venue.today(now)
+    today = today_at(game.venue, now)
     window(today, today + timedelta(days))
     facts = _facts(game, today, today + timedelta(days))
     return facts.slots()
+
+
+def today_at(venue: Venue, now: datetime) -> date:
+    """The venue's own date. Raises GenerationError when its zone does not exist."""
+    try:
+        return venue.today(now)
+    except _NONSENSE as error:
+        raise GenerationError(f"{type(error).__name__}: {error}") from error
 
 
 # --- Edits ------------------------------------------------------------------------------------------------
@@ -150,19 +162,19 @@ def settle(game_id: int, now: datetime) -> Changes:
     A game whose slots cannot be worked out is marked with the error and otherwise left as it is.
     """
     with transaction.atomic():
-        game = _lock(game_id)
+        game = lock_game(game_id)
         if game is None:
             return Changes()
         sessions = list(game.sessions.filter(starts_at__gt=now).order_by("slot_date"))
         try:
-            today = Venue.objects.get(pk=game.venue_id).today(now)
+            today = today_at(Venue.objects.get(pk=game.venue_id), now)
             reach = max(today + timedelta(settings.LOOKAHEAD_DAYS), game.generated_through or today)
             if game.recurrence == Game.Recurrence.ONCE:
                 reach = max(reach, game.start_date)
             known = [session.slot_date for session in sessions]
             facts = _facts(game, min([today, *known]), max([reach, *known]))
             slots = facts.slots()
-        except (GenerationError, KeyError) as error:
+        except GenerationError as error:
             mark_failed(game_id, error)
             return Changes()
         return _Settlement(game, facts, slots, now).apply(sessions, today, reach)
@@ -176,7 +188,7 @@ def settle_venue(venue_id: int, now: datetime) -> Changes:
 
 def keep_engine_fields(game: Game) -> None:
     """Lock the row of a game about to be saved, and take over what the engine wrote there meanwhile."""
-    locked = _lock(game.pk) if game.pk else None
+    locked = lock_game(game.pk) if game.pk else None
     if locked is not None:
         for name in ENGINE_FIELDS:
             setattr(game, name, getattr(locked, name))
@@ -206,13 +218,15 @@ def split(game_id: int, from_date: date, edits: dict[str, Any], *, now: datetime
 
     Exceptions and sessions from that date on go with the copy: those edited or cancelled by hand stay as they
     are, the rest follow the copy's rule with the uid they have. Where the rule is not edited the copy keeps step
-    with the old one: fortnights stay in their weeks, and a count goes on.
+    with the old one: fortnights stay in their weeks, and a count goes on. Another interval is counted from the
+    first of the old weekdays or days of the month on or after the date, other days from the date itself.
 
     Returns the copy; its `changes` say what happened to sessions. Raises Game.DoesNotExist, and ValidationError
     naming the field when the date or an edit will not do; then nothing is written.
     """
     with transaction.atomic():
-        old = _lock(game_id)
+        lock_venues(*Game.objects.filter(pk=game_id).values_list("venue_id", flat=True))
+        old = lock_game(game_id)
         if old is None:
             raise Game.DoesNotExist
         _check_split(old, from_date, Venue.objects.get(pk=old.venue_id).today(now))
@@ -276,7 +290,10 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
         session = _lock_session(session_id, now)
         if session.status == GameSession.Status.CANCELLED:
             raise ValidationError({"status": "This session is cancelled: restore it before you move it."})
-        ends_at = ends_at or starts_at + (session.ends_at - session.starts_at)
+        try:
+            ends_at = ends_at or starts_at + (session.ends_at - session.starts_at)
+        except OverflowError:
+            raise ValidationError({"starts_at": "No calendar goes so far: give an earlier time."}) from None
         if starts_at <= now:
             raise ValidationError({"starts_at": "This is in the past: give a time to come."})
         if not timedelta(0) < ends_at - starts_at <= timedelta(days=1):
@@ -287,7 +304,13 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
 # --- How it is done ---------------------------------------------------------------------------------------
 
 
-def _lock(game_id: int) -> Game | None:
+def lock_venues(*venue_ids: int | None) -> None:
+    """Taken, before any game's, by whatever settles all games of a venue or brings it one: neither misses the other."""
+    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=venue_ids).order_by("pk").values_list("pk"))
+
+
+def lock_game(game_id: int) -> Game | None:
+    """Taken by whatever writes a game's sessions or exceptions; None when there is no such game."""
     # NO KEY: writing a session or an exception takes a share of the game's key, and need not wait for this.
     return Game.objects.select_for_update(no_key=True).filter(pk=game_id).first()
 
@@ -295,7 +318,7 @@ def _lock(game_id: int) -> Game | None:
 def _lock_session(session_id: int, now: datetime) -> GameSession:
     """The session, its game locked. Raises GameSession.DoesNotExist, and ValidationError when it is over."""
     game_id = GameSession.objects.values_list("game_id", flat=True).get(pk=session_id)
-    _lock(game_id)
+    lock_game(game_id)
     session = GameSession.objects.select_related("game__venue").get(pk=session_id)
     if session.game_id != game_id:  # a split took it along meanwhile
         return _lock_session(session_id, now)
@@ -335,16 +358,16 @@ def _copy_from(old: Game, from_date: date, edits: dict[str, Any]) -> Game:
     new.start_date, new.generated_through, new.generation_error = from_date, None, ""
     if old.count:
         new.count = old.count - len(recurrence.dates(old.rule, old.start_date, from_date - timedelta(1)))
+    edits = {name: value for name, value in edits.items() if getattr(old, name) != value}
     if not RULE_FIELDS & set(edits):
-        _keep_step(old, new, from_date)
+        _keep_step(replace(old.rule, interval=1) if "interval" in edits else old.rule, old, new, from_date)
     for name, value in edits.items():
         setattr(new, name, value)
     return new
 
 
-def _keep_step(old: Game, new: Game, from_date: date) -> None:
-    """Start the copy on a date of the old rule, and say what the old rule took from its start date."""
-    rule = old.rule
+def _keep_step(rule: Rule, old: Game, new: Game, from_date: date) -> None:
+    """Start the copy on a date of `rule`, and say what the old rule took from its start date."""
     following = recurrence.next_date(rule, from_date)
     if following is None:
         raise ValidationError({"from_date": "The game has no date from then on: take an earlier one."})
@@ -375,7 +398,7 @@ class _Facts:
         """Raises GenerationError when they cannot be worked out."""
         try:
             return list(self.schedule.slots(self.first, self.last))
-        except (ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        except _NONSENSE as error:
             raise GenerationError(f"{type(error).__name__}: {error}") from error
 
 
@@ -400,7 +423,7 @@ def _facts(game: Game, first: date, last: date) -> _Facts:
     )
     try:
         schedule = _schedule(game, venue)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except _NONSENSE as error:
         raise GenerationError(f"{type(error).__name__}: {error}") from error
     return _Facts(game, venue, schedule, frozenset(venue.taken), first, last)
 

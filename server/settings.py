@@ -21,7 +21,7 @@ REDIS_URL = env.url("REDIS_URL", "redis", "rediss", "unix", example="redis://hos
 # --- The calendar and the clock ---------------------------------------------------------------------------
 
 #: How many days from a venue's today its calendar is kept full, both ends included.
-LOOKAHEAD_DAYS = env.whole_number("LOOKAHEAD_DAYS", 28, 1, 400)
+LOOKAHEAD_DAYS = env.whole_number("LOOKAHEAD_DAYS", 28, 1, 399)
 #: How long a generation may stand still before the games that lag behind it are sent again.
 RESEND_AFTER_SECONDS = env.whole_number("RESEND_AFTER_SECONDS", 120, 1, 3600)
 #: How old the last tick may be before /healthz/scheduler says that the clock is overdue.
@@ -92,6 +92,7 @@ TEMPLATES = [
 DATABASES = {
     "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True),
 }
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -29,7 +29,7 @@ BATCH = 500
 MAINTENANCE_CHANCE = 20_000
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str, *, patience: float = 10, retries: int = 4) -> redis.Redis:
     """A client that gives up on a silent server, tries again with backoff, and notices a dead connection.
 
     Heroku's Redis presents a self-signed chain: with `rediss://` the link is encrypted, the peer not verified.
@@ -37,11 +37,11 @@ def connect(url: str) -> redis.Redis:
     options: dict[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
     return redis.Redis.from_url(
         url,
-        socket_connect_timeout=5,
-        socket_timeout=10,
+        socket_connect_timeout=min(patience, 5),  # seconds
+        socket_timeout=patience,
         **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         health_check_interval=30,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), retries=4),
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), retries=retries),
         **(options if url.startswith("rediss:") else {}),
     )
 

@@ -15,11 +15,14 @@ from dramatiq import Message
 
 from events import sessions
 from events.models import Game, GameDate, Venue
-from events.sessions import WindowError, window
+from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from workers.broker import BATCH, broker
 from workers.models import Generation
 
 log = logging.getLogger(__name__)
+
+#: What zoneinfo raises for a name that is no zone, depending on what else it looks like.
+NO_ZONE = (KeyError, ValueError, OSError)
 
 
 def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[str, int]:
@@ -33,12 +36,18 @@ def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[
 
 def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation:
     """Record a generation and with it the horizon; that of a slot once, however often it is tried."""
-    days = settings.LOOKAHEAD_DAYS if days is None else days
-    window(now.date(), now.date() + timedelta(days))
+    days = check_days(settings.LOOKAHEAD_DAYS if days is None else days)
     values = {"at": now, "days": days, "moved_at": now}
     if slot is None:
         return Generation.objects.create(**values)
     return Generation.objects.get_or_create(slot=slot, defaults=values)[0]
+
+
+def check_days(days: int) -> int:
+    """`days`, if one can look so far ahead; otherwise raises events.sessions.WindowError."""
+    if not 0 <= days < MAX_WINDOW_DAYS:
+        raise WindowError(f"{days} days ahead is no window: give 0 to {MAX_WINDOW_DAYS - 1}.")
+    return days
 
 
 def fan_out(generation: Generation, *, now: datetime) -> int:
@@ -123,7 +132,7 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
     for zone in Venue.objects.order_by().values_list("timezone", flat=True).distinct():
         try:
             horizon = generation.horizon(zone)
-        except KeyError:  # no such zone: its games fail when they are tried, so they must be tried
+        except NO_ZONE:  # its games fail when they are tried, so they must be tried
             horizon = date.max
         behind |= Q(venue__timezone=zone, generated_through__isnull=True)
         behind |= Q(venue__timezone=zone, generated_through__lt=horizon)
@@ -168,5 +177,5 @@ def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, dat
     try:
         horizon = generation.horizon(zone)
         return min(now.astimezone(ZoneInfo(zone)).date(), horizon), horizon
-    except KeyError:  # no such zone: any window shows the worker what is wrong
+    except NO_ZONE:  # any window shows the worker what is wrong
         return now.date(), now.date()

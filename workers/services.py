@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from redis.exceptions import RedisError
 
-from workers.broker import broker
+from workers.broker import connect
 
 
 def address(url: str) -> str:
@@ -33,7 +33,11 @@ def ping_database() -> None:
 
 def ping_redis() -> None:
     """Raises redis.exceptions.RedisError when Redis cannot be used."""
-    broker().client.ping()
+    client = connect(settings.REDIS_URL, patience=2, retries=0)
+    try:
+        client.ping()
+    finally:
+        client.close()
 
 
 def require_services() -> None:

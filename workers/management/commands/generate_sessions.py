@@ -39,12 +39,12 @@ class Command(BaseCommand):
     def handle(self, *, game: int | None, days: int, dry_run: bool, wait: bool, **options: Any) -> None:
         now = timezone.now()
         try:
-            sessions.window(now.date(), now.date() + timedelta(days))
+            generation.check_days(days)
         except WindowError as error:
             raise CommandError(f"--days: {error}") from None
         if dry_run:
-            self._say_slots(_one(game) if game else generation.recurring(), days, now)
-        elif game:
+            self._say_slots(generation.recurring() if game is None else _one(game), days, now)
+        elif game is not None:
             with self._tally(1):
                 self._generate_here(_one(game).get(), days, now)
         elif wait:
@@ -69,7 +69,8 @@ class Command(BaseCommand):
 
     def _generate_here(self, game: Game, days: int, now: datetime) -> None:
         try:
-            generation.create_sessions(game.pk, None, game.venue.today(now) + timedelta(days), now=now, last_try=False)
+            last = sessions.today_at(game.venue, now) + timedelta(days)
+            generation.create_sessions(game.pk, None, last, now=now, last_try=False)
         except GenerationError as error:
             raise CommandError(f"game {game.pk} cannot be generated: {error}") from None
 

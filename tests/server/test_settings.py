@@ -1,0 +1,97 @@
+"""What becomes of a start with a bad environment: real processes."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+SOUND = {
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SECRET_KEY": "for-tests-only",
+}
+#: Each variable that can be wrong, and what it is said to take.
+TAKES = {
+    "DEBUG": "1 (on) or 0 (off)",
+    "SECRET_KEY": "a long random string",
+    "DATABASE_URL": "postgresql://user:password@host:5432/name",
+    "REDIS_URL": "redis://host:6379/0",
+    "LOOKAHEAD_DAYS": "a whole number from 1 to 399",
+    "RESEND_AFTER_SECONDS": "a whole number from 1 to 3600",
+    "TICK_OVERDUE_SECONDS": "a whole number from 60 to 3600",
+    "BROKER_HEARTBEAT_SECONDS": "a whole number from 2 to 600",
+    "API_REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
+}
+GARBAGE = {"SECRET_KEY": " ", "DATABASE_URL": "mysql://u:hidden@h/db", "REDIS_URL": "http://:hidden@h"}
+
+
+def start(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in an environment of which nothing but PATH is inherited."""
+    return subprocess.run(
+        [sys.executable, *command],
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "server.settings", **environment},
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def assert_one_line(ended: "subprocess.CompletedProcess[str]", name: str) -> None:
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"{name} ")
+    assert TAKES[name] in line
+    assert "hidden" not in line
+
+
+def test_a_sound_environment_starts() -> None:
+    ended = start("manage.py", "check", **SOUND)
+
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_garbage_stops_the_start_with_one_line(name: str) -> None:
+    environment = {**SOUND, name: GARBAGE.get(name, "garbage")}
+
+    assert_one_line(start("manage.py", "check", **environment), name)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_what_must_be_set_and_is_not_stops_the_start_with_one_line(name: str) -> None:
+    environment = {other: value for other, value in SOUND.items() if other != name}
+
+    # Not by manage.py, which takes over the services of a `make run` that is up.
+    ended = start("-m", "django", "check", **environment)
+
+    assert_one_line(ended, name)
+    assert "is not set" in ended.stderr
+
+
+def test_no_variable_is_missing_here() -> None:
+    source = (TOP / "server" / "settings.py").read_text()
+    read = set(re.findall(r'env\.(?:flag|text|url|whole_number)\(\s*"(\w+)"', source))
+
+    assert read == TAKES.keys()
+    assert "os.environ" not in source  # but through the typed readers
+
+
+def test_debug_is_off_unless_set() -> None:
+    show = "from server import settings as s; print(s.DEBUG, s.ALLOWED_HOSTS, s.SECURE_SSL_REDIRECT)"
+
+    assert start("-c", show, **SOUND).stdout == "False [] True\n"
+    assert start("-c", show, **SOUND, DEBUG="1").stdout == "True ['localhost', '127.0.0.1'] False\n"
+
+
+def test_the_longest_look_ahead_is_one_that_a_window_can_have() -> None:
+    from events.sessions import MAX_WINDOW_DAYS
+
+    bounds = re.search(r"from 1 to (\d+)", TAKES["LOOKAHEAD_DAYS"])
+    assert bounds
+    assert int(bounds[1]) + 1 == MAX_WINDOW_DAYS  # both ends are included
