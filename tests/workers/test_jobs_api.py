@@ -1,0 +1,319 @@
+"""Jobs and runs over REST."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.workers.bad_jobs import BAD, GOOD
+from workers import runs
+from workers.models import Run, ScheduledJob
+
+NOW = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
+JOBS, RUNS = "/api/v1/jobs/", "/api/v1/runs/"
+
+pytestmark = [pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    cache.clear()  # of the throttle
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def operator() -> APIClient:
+    user = User.objects.create_user("operator", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="workers"))
+    return client_of(user)
+
+
+def client_of(user: User | None) -> APIClient:
+    client = APIClient(headers={"x-forwarded-proto": "https"})  # as the platform's router says
+    client.force_authenticate(user)
+    return client
+
+
+def add(client: APIClient, **values: Any) -> Any:
+    response = client.post(JOBS, GOOD | values)
+    assert response.status_code == 201, response.content
+    return response.json()
+
+
+def failed_run() -> Run:
+    job = ScheduledJob.objects.get(pk="a-job")
+    return Run.objects.create(
+        job=job, actor=job.actor, state="failed", created_at=NOW, due_at=NOW, finished_at=NOW, error="Traceback …"
+    )
+
+
+# --- Jobs -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"type": "interval", "hours": 12},
+        {"type": "cron", "hour": 5},
+        {"type": "cron", "expression": "0 5 * * mon-fri"},
+        {"type": "date", "run_date": "2026-12-24T19:00:00"},
+    ],
+)
+def test_the_template_can_be_put_on_each_trigger(operator: APIClient, trigger: dict[str, Any]) -> None:
+    job = add(operator, trigger=trigger)
+
+    assert (job["trigger"], job["origin"], job["last_run"]) == (trigger, "staff", None)
+    assert job["next_run_at"] is not None
+
+
+@pytest.mark.parametrize(("differs", "field", "fix"), BAD.values(), ids=BAD.keys())
+def test_bad_input_is_refused_by_field_and_writes_nothing(
+    operator: APIClient, differs: dict[str, Any], field: str, fix: str
+) -> None:
+    before = list(ScheduledJob.objects.values())
+
+    for response in (operator.post(JOBS, GOOD | differs), operator.put(f"{JOBS}{GOOD['id']}/", GOOD | differs)):
+        assert response.status_code == 400
+        assert field in response.json(), response.json()
+        assert fix in " ".join(response.json()[field])
+    assert list(ScheduledJob.objects.values()) == before
+
+
+@pytest.mark.parametrize("field", ["queue_name", "options", "priority", "origin_", "max_retries"])
+def test_a_field_that_no_job_has_is_refused(operator: APIClient, field: str) -> None:
+    response = operator.post(JOBS, GOOD | {field: 1})
+
+    assert (response.status_code, list(response.json())) == (400, [field])
+
+
+def test_a_taken_id_is_refused_and_put_replaces_the_whole_job(operator: APIClient) -> None:
+    add(operator, max_instances=3, jitter=5)
+
+    again = operator.post(JOBS, GOOD)
+    replaced = operator.put(f"{JOBS}a-job/", {"actor": "scheduled_job", "trigger": {"type": "interval", "days": 1}})
+
+    assert (again.status_code, "PUT" in again.json()["id"][0]) == (400, True)
+    assert replaced.status_code == 200
+    assert (replaced.json()["max_instances"], replaced.json()["jitter"]) == (1, 0)
+    assert replaced.json()["trigger"] == {"type": "interval", "days": 1}
+
+
+def test_put_adds_a_job_that_is_not_there(operator: APIClient) -> None:
+    response = operator.put(f"{JOBS}new/", {"actor": "scheduled_job", "trigger": {"type": "cron", "hour": 5}})
+
+    assert (response.status_code, response.json()["id"]) == (201, "new")
+
+
+def test_patch_changes_what_it_names_and_keeps_the_rest(operator: APIClient) -> None:
+    add(operator, jitter=5)
+
+    response = operator.patch(f"{JOBS}a-job/", {"trigger": {"type": "cron", "hour": 6}})
+
+    assert (response.json()["jitter"], response.json()["next_run_at"]) == (5, "2026-11-25T06:00:00+11:00")
+
+
+def test_an_interval_keeps_its_anchor_when_something_else_changes(operator: APIClient) -> None:
+    add(operator, trigger={"type": "interval", "hours": 12})
+
+    with time_machine.travel(NOW + timedelta(hours=5), tick=False):
+        response = operator.patch(f"{JOBS}a-job/", {"jitter": 5})
+
+    assert datetime.fromisoformat(response.json()["next_run_at"]) == NOW + timedelta(hours=12)
+
+
+def test_a_job_keeps_its_id(operator: APIClient) -> None:
+    add(operator)
+
+    response = operator.patch(f"{JOBS}a-job/", {"id": "another"})
+
+    assert (response.status_code, list(response.json())) == (400, ["id"])
+
+
+def test_a_job_of_the_code_can_be_paused_and_run_but_not_edited(operator: APIClient) -> None:
+    address = f"{JOBS}prune_history/"
+
+    assert operator.patch(address, {"jitter": 5}).status_code == 400
+    assert operator.put(address, GOOD | {"id": "prune_history"}).status_code == 400
+    assert operator.delete(address).status_code == 400
+    assert operator.post(f"{address}pause/", {}).json()["enabled"] is False
+    assert operator.post(f"{address}resume/").json()["enabled"] is True
+    assert operator.post(f"{address}run/").status_code == 202
+
+
+def test_paused_resumed_and_paused_until(operator: APIClient) -> None:
+    add(operator)
+
+    paused = operator.post(f"{JOBS}a-job/pause/", {}).json()
+    resumed = operator.post(f"{JOBS}a-job/resume/").json()
+    until = operator.post(f"{JOBS}a-job/pause/", {"until": "2026-12-01T00:00:00Z"}).json()
+    past = operator.post(f"{JOBS}a-job/pause/", {"until": "2020-01-01T00:00:00Z"})
+
+    assert (paused["enabled"], paused["next_run_at"]) == (False, None)
+    assert (resumed["enabled"], resumed["next_run_at"]) == (True, "2026-11-25T05:00:00+11:00")
+    assert (until["enabled"], until["next_run_at"]) == (True, "2026-12-02T05:00:00+11:00")
+    assert (past.status_code, list(past.json())) == (400, ["until"])
+
+
+def test_the_preview_says_what_daylight_saving_does(operator: APIClient) -> None:
+    add(operator, trigger={"type": "cron", "expression": "30 2 * * *"})
+
+    with time_machine.travel(datetime(2027, 10, 2, 0, 0, tzinfo=UTC), tick=False):
+        first, second = operator.get(f"{JOBS}a-job/preview/?n=2").json()
+
+    assert (first["at"], first["local"][-13:]) == ("2027-10-02T16:30:00Z", "03:30:00 AEDT")
+    assert "02:30 does not exist" in first["note"]
+    assert second["note"] is None
+
+
+@pytest.mark.parametrize("n", ["0", "101", "many"])
+def test_a_preview_is_bounded(operator: APIClient, n: str) -> None:
+    add(operator)
+
+    response = operator.get(f"{JOBS}a-job/preview/?n={n}")
+
+    assert (response.status_code, list(response.json())) == (400, ["n"])
+
+
+def test_run_now_is_a_run_without_a_slot_and_says_who(operator: APIClient) -> None:
+    add(operator)
+
+    run = operator.post(f"{JOBS}a-job/run/").json()
+
+    assert (run["job"], run["slot"], run["cause"], run["by"], run["state"]) == (
+        "a-job",
+        None,
+        "manual",
+        "operator",
+        "queued",
+    )
+    assert operator.get(f"{JOBS}a-job/").json()["last_run"]["id"] == run["id"]
+
+
+def test_deleting_a_job_deletes_its_runs(operator: APIClient) -> None:
+    add(operator)
+    operator.post(f"{JOBS}a-job/run/")
+
+    assert operator.delete(f"{JOBS}a-job/").status_code == 204
+    assert not Run.objects.filter(actor="scheduled_job").exists()
+
+
+def test_a_list_of_jobs_costs_the_same_however_many_there_are(
+    operator: APIClient, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        add(operator, id=f"job-{number}")
+        operator.post(f"{JOBS}job-{number}/run/")
+
+    with django_assert_max_num_queries(4):
+        assert operator.get(JOBS).json()["count"] >= 20
+
+
+# --- Runs -------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_filtered_by_job_state_and_time(operator: APIClient) -> None:
+    add(operator)
+    failed = failed_run()
+    queued = operator.post(f"{JOBS}a-job/run/").json()
+
+    def ids(query: str) -> list[str]:
+        return [run["id"] for run in operator.get(f"{RUNS}?job=a-job&{query}").json()["results"]]
+
+    assert set(ids("")) == {str(failed.pk), queued["id"]}
+    assert ids("state=failed") == [str(failed.pk)]
+    assert ids("created_after=2030-01-01T00:00:00Z") == []
+    assert operator.get(f"{RUNS}?state=lost").status_code == 400
+
+
+def test_a_failed_run_is_retried_as_a_new_one(operator: APIClient) -> None:
+    add(operator)
+    failed = failed_run()
+
+    again = operator.post(f"{RUNS}{failed.pk}/retry/")
+
+    assert (again.status_code, again.json()["cause"], again.json()["reason"]) == (202, "retry", f"retry of {failed.pk}")
+    failed.refresh_from_db()
+    assert failed.state == "failed"
+
+
+def test_a_run_that_is_not_over_cannot_be_retried(operator: APIClient) -> None:
+    add(operator)
+    queued = operator.post(f"{JOBS}a-job/run/").json()
+
+    response = operator.post(f"{RUNS}{queued['id']}/retry/")
+
+    assert (response.status_code, list(response.json())) == (400, ["state"])
+
+
+def test_a_result_and_a_traceback_are_shown(operator: APIClient) -> None:
+    add(operator)
+    failed = failed_run()
+    run = runs.ask("scheduled_job", [], {}, job=None, by="", now=NOW)
+    runs.succeed(claimed(run), {"sent": 3}, NOW)
+
+    assert operator.get(f"{RUNS}{failed.pk}/").json()["error"] == "Traceback …"
+    assert operator.get(f"{RUNS}{run.pk}/").json()["result"] == {"sent": 3}
+
+
+def claimed(run: Run) -> Run:
+    held = runs.claim(run.pk, 0, "message", NOW)
+    assert held
+    return held
+
+
+# --- Who may ----------------------------------------------------------------------------------------------
+
+ENDPOINTS = {
+    "list jobs": ("get", JOBS, "view_scheduledjob", 200),
+    "read a job": ("get", f"{JOBS}a-job/", "view_scheduledjob", 200),
+    "preview a job": ("get", f"{JOBS}a-job/preview/", "view_scheduledjob", 200),
+    "add a job": ("post", JOBS, "add_scheduledjob", 400),
+    "replace a job": ("put", f"{JOBS}a-job/", "change_scheduledjob", 400),
+    "change a job": ("patch", f"{JOBS}a-job/", "change_scheduledjob", 200),
+    "run a job": ("post", f"{JOBS}a-job/run/", "change_scheduledjob", 202),
+    "pause a job": ("post", f"{JOBS}a-job/pause/", "change_scheduledjob", 200),
+    "resume a job": ("post", f"{JOBS}a-job/resume/", "change_scheduledjob", 200),
+    "delete a job": ("delete", f"{JOBS}a-job/", "delete_scheduledjob", 204),
+    "list runs": ("get", RUNS, "view_run", 200),
+    "retry a run": ("post", f"{RUNS}00000000-0000-0000-0000-000000000000/retry/", "change_run", 404),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "permission", "allowed"), ENDPOINTS.values(), ids=ENDPOINTS.keys())
+def test_only_staff_with_the_permission_may(
+    operator: APIClient, method: str, path: str, permission: str, allowed: int
+) -> None:
+    add(operator)
+    with_it = User.objects.create_user("with", is_staff=True)
+    with_it.user_permissions.add(Permission.objects.get(codename=permission, content_type__app_label="workers"))
+    no_staff = User.objects.create_user("no-staff")
+    no_staff.user_permissions.set(Permission.objects.all())
+    others = Permission.objects.filter(content_type__app_label="workers").exclude(codename=permission)
+    without = User.objects.create_user("without", is_staff=True)
+    without.user_permissions.set(others)
+
+    def status(user: User | None) -> int:
+        code: int = getattr(client_of(user), method)(path, {}).status_code
+        return code
+
+    assert status(None) == 401
+    assert status(no_staff) == 403
+    assert status(without) == 403
+    assert status(with_it) == allowed
+
+
+@pytest.mark.parametrize("path", [f"{JOBS}a-job/", f"{JOBS}no-such-job/"])
+def test_nobody_but_staff_learns_whether_a_job_exists(operator: APIClient, path: str) -> None:
+    add(operator)
+    answers = {
+        client_of(user).get(path).content for user in (User.objects.create_user("one"), User.objects.create_user("two"))
+    }
+
+    assert answers == {b'{"detail":"You do not have permission to perform this action."}'}
