@@ -1,6 +1,5 @@
 """Every setting, read from the environment only. `.env.example` lists the variables."""
 
-import os
 from pathlib import Path
 
 import dj_database_url
@@ -128,11 +127,11 @@ SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 
 # Mail goes to the console unless a server is named.
-EMAIL_HOST = env.text("EMAIL_HOST", "a host name", "localhost")
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if 'EMAIL_HOST' in os.environ else 'console'}.EmailBackend"
+EMAIL_HOST = env.text("EMAIL_HOST", "a host name", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 EMAIL_PORT = env.whole_number("EMAIL_PORT", 587, 1, 65_535)
-EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "a name", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "a password", "")
 EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_USE_SSL = EMAIL_PORT == 465
 EMAIL_TIMEOUT = 20

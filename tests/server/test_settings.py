@@ -24,8 +24,14 @@ TAKES = {
     "RESEND_AFTER_SECONDS": "a whole number from 1 to 3600",
     "TICK_OVERDUE_SECONDS": "a whole number from 60 to 3600",
     "BROKER_HEARTBEAT_SECONDS": "a whole number from 2 to 600",
+    "RUN_HEARTBEAT_SECONDS": "a whole number from 1 to 60",
+    "MIN_JOB_INTERVAL_SECONDS": "a whole number from 1 to 3600",
+    "HISTORY_DAYS": "a whole number from 1 to 3650",
+    "EMAIL_PORT": "a whole number from 1 to 65535",
     "API_REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
 }
+#: Those that take any text.
+TEXTS = {"EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FROM"}
 GARBAGE = {"SECRET_KEY": " ", "DATABASE_URL": "mysql://u:hidden@h/db", "REDIS_URL": "http://:hidden@h"}
 
 
@@ -78,7 +84,7 @@ def test_no_variable_is_missing_here() -> None:
     source = (TOP / "server" / "settings.py").read_text()
     read = set(re.findall(r'env\.(?:flag|text|url|whole_number)\(\s*"(\w+)"', source))
 
-    assert read == TAKES.keys()
+    assert read == TAKES.keys() | TEXTS
     assert "os.environ" not in source  # but through the typed readers
 
 
@@ -87,6 +93,13 @@ def test_debug_is_off_unless_set() -> None:
 
     assert start("-c", show, **SOUND).stdout == "False [] True\n"
     assert start("-c", show, **SOUND, DEBUG="1").stdout == "True ['localhost', '127.0.0.1'] False\n"
+
+
+def test_mail_goes_to_the_console_unless_a_server_is_named() -> None:
+    show = "from server import settings as s; print(s.EMAIL_BACKEND.split('.')[-2], s.EMAIL_HOST_USER or None)"
+
+    assert start("-c", show, **SOUND, EMAIL_HOST="").stdout == "console None\n"
+    assert start("-c", show, **SOUND, EMAIL_HOST="mail.example.com", EMAIL_HOST_USER="us").stdout == "smtp us\n"
 
 
 def test_the_longest_look_ahead_is_one_that_a_window_can_have() -> None:
