@@ -306,7 +306,8 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
 
 def lock_venues(*venue_ids: int | None) -> None:
     """Taken, before any game's, by whatever settles all games of a venue or brings it one: neither misses the other."""
-    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=venue_ids).order_by("pk").values_list("pk"))
+    known = [venue_id for venue_id in venue_ids if venue_id]
+    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=known).order_by("pk").values_list("pk"))
 
 
 def lock_game(game_id: int) -> Game | None:

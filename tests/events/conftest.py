@@ -34,6 +34,6 @@ def client_of() -> As:
 def make_user(name: str, *venues: Venue, permissions: str = "", **fields: Any) -> User:
     """A user who manages `venues`; `permissions` are named as in `change_game add_game`."""
     user = User.objects.create(username=name, **fields)
-    user.venues.set(venues)  # type: ignore[attr-defined]
+    user.venues.set(venues)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions.split()))
     return user

@@ -37,7 +37,12 @@ def test_the_game_ends_the_day_before_and_the_copy_starts_with_the_change() -> N
     assert dates(game) == ["03-12", "03-19"]
     copy.refresh_from_db()
     assert (copy.start_date, copy.end_date, copy.start_time) == (march("03-26"), None, time(19, 30))
-    assert (copy.notes, copy.buy_in, copy.venue, copy.status) == ("Bring a friend", 50, game.venue, "active")
+    assert (copy.notes, float(copy.buy_in or 0), copy.venue, copy.status) == (
+        "Bring a friend",
+        50,
+        game.venue,
+        "active",
+    )
     assert dates(copy) == ["03-26", "04-02"]
     assert session_on(copy, "03-26").starts_at == sydney("03-26 19:30")
     assert copy.generated_through == march("04-07")
