@@ -96,9 +96,9 @@ class Settles(Calendar, viewsets.ModelViewSet):
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()
-        if _dry(request):
-            return _would(lambda: _deleted(row))
         try:
+            if _dry(request):
+                return _would(lambda: _deleted(row))
             _deleted(row)
         except ProtectedError:
             raise serializers.ValidationError({"non_field_errors": [self.kept]}) from None
@@ -110,7 +110,8 @@ def _dry(request: Request) -> bool:
 
 
 def _would(edit: Callable[[], Any]) -> Response:
-    return Response(ChangesSerializer(sessions.rehearse(edit).changes).data)
+    changes = getattr(sessions.rehearse(edit), "changes", sessions.Changes())  # a venue without games changes none
+    return Response(ChangesSerializer(changes).data)
 
 
 def _deleted(row: Any) -> Any:

@@ -304,7 +304,11 @@ class Game(models.Model):
         until = None
         if self.end_date:  # RFC 5545 §3.3.10 wants the last start as an instant
             last_start = datetime.combine(self.end_date, self.start_time, tzinfo=self.venue.zone)
-            until = f"{last_start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+            try:
+                last_start = last_start.astimezone(UTC)
+            except OverflowError:  # on the first or last date that there is
+                last_start = last_start.replace(tzinfo=UTC)
+            until = f"{last_start:%Y%m%dT%H%M%SZ}"
         return recurrence.rrule(self.rule, self.count, until)
 
     def save(

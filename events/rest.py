@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -23,6 +24,8 @@ class Pagination(PageNumberPagination):
 def explain(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, for which an error of the domain is a 400 that names the field, as one of a form is."""
     match error:
+        case ParseError():
+            error = serializers.ValidationError(error.detail)
         case DjangoValidationError():
             error = serializers.ValidationError(by_field(error))
         case WindowError():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -204,11 +204,20 @@ class CancelSerializer(Strict):
     reason = serializers.CharField(max_length=200, default="", allow_blank=True)
 
 
+class VenueTimeField(serializers.DateTimeField):
+    """Without an offset it is on the venue's clock, taken as a game's start is where the clocks change."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            return value.replace(tzinfo=self.timezone)
+        return super().enforce_timezone(value)
+
+
 class MoveSerializer(Strict):
     """Times without an offset are on the venue's clock."""
 
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Unless given, it keeps its length.")
+    starts_at = VenueTimeField()
+    ends_at = VenueTimeField(required=False, allow_null=True, help_text="Unless given, it keeps its length.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -290,8 +290,9 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
         session = _lock_session(session_id, now)
         if session.status == GameSession.Status.CANCELLED:
             raise ValidationError({"status": "This session is cancelled: restore it before you move it."})
-        try:
-            ends_at = ends_at or starts_at + (session.ends_at - session.starts_at)
+        try:  # in UTC, for in a zone of its own Python adds and subtracts what the wall clock shows
+            starts_at = starts_at.astimezone(UTC)
+            ends_at = ends_at.astimezone(UTC) if ends_at else starts_at + (session.ends_at - session.starts_at)
         except OverflowError:
             raise ValidationError({"starts_at": "No calendar goes so far: give an earlier time."}) from None
         if starts_at <= now:
@@ -306,7 +307,8 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
 
 def lock_venues(*venue_ids: int | None) -> None:
     """Taken, before any game's, by whatever settles all games of a venue or brings it one: neither misses the other."""
-    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=venue_ids).order_by("pk").values_list("pk"))
+    saved = [venue_id for venue_id in venue_ids if venue_id]
+    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=saved).order_by("pk").values_list("pk"))
 
 
 def lock_game(game_id: int) -> Game | None:

@@ -29,9 +29,9 @@ class Other(Thread):
 
     def __init__(self, work: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
-        self.work, self.error, self.backend = work, None, None
-        self.error: Exception | None
-        self.backend: int | None
+        self.work = work
+        self.error: Exception | None = None
+        self.backend: int | None = None
         self.start()
         eventually(lambda: not self.is_alive() or self.waits(), within=10, every=0.01)
 
