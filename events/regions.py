@@ -7,10 +7,13 @@ from zoneinfo import available_timezones
 import holidays
 from django.core.exceptions import ValidationError
 
+#: Names that mean whatever the machine they are read on means.
+NOT_ZONES = {"localtime", "posixrules", "Factory"}
+
 
 def validate_timezone(name: str) -> None:
     """Raises ValidationError unless `name` is an IANA time zone."""
-    if name not in available_timezones():
+    if name not in available_timezones() - NOT_ZONES:
         raise ValidationError(
             "%(name)s is no time zone: take an IANA name such as Australia/Sydney.", params={"name": name}
         )

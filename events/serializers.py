@@ -15,7 +15,7 @@ from events.rest import Choice, Strict, by_field
 from events.sessions import MAX_WINDOW_DAYS
 
 #: What a game keeps when it is split: where it is played, its state, and what the engine says of it.
-NOT_SPLIT = {"id", "venue", "status", "exceptions", "rrule", "generated_through", "generation_error"}
+NOT_SPLIT = {"id", "venue", "status", "exceptions", "rrule", "generated_through"}
 
 
 class VenueField(serializers.SlugRelatedField):
@@ -30,7 +30,10 @@ class VenueField(serializers.SlugRelatedField):
 
     def get_queryset(self) -> Any:
         parent: Any = self.parent
-        return access.venues_for(self.context["request"].user, parent.Meta.model)
+        allowed = access.venues_for(self.context["request"].user, parent.Meta.model)
+        if parent.instance:  # what may be changed may stay where it is
+            allowed |= Venue.objects.filter(pk=parent.instance.venue_id)
+        return allowed.distinct()
 
 
 class VenueSerializer(Strict, serializers.ModelSerializer):
@@ -58,7 +61,7 @@ class GameSerializer(Strict, serializers.ModelSerializer):
 
     venue = VenueField()
     weekdays = serializers.ListField(child=Choice(choices=Game.Weekday.choices), required=False, max_length=7)
-    start_time = serializers.TimeField(format="%H:%M")
+    start_time = serializers.TimeField(format="%H:%M", input_formats=["%H:%M", "%H:%M:00"])
     exceptions = ExceptionSerializer(many=True, required=False)
     rrule = serializers.CharField(read_only=True)
 
@@ -90,9 +93,8 @@ class GameSerializer(Strict, serializers.ModelSerializer):
             "seats",
             "notes",
             "generated_through",
-            "generation_error",
         )
-        read_only_fields = ("generated_through", "generation_error")
+        read_only_fields = ("generated_through",)
 
     def validate_exceptions(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         days = [row["date"] for row in rows]

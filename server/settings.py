@@ -135,7 +135,7 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1,  # the platform's router: what a client claims before it does not count
     "EXCEPTION_HANDLER": "events.rest.explain",
     "DEFAULT_PAGINATION_CLASS": "events.rest.Pagination",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["events.rest.KnownParameters", "events.rest.StableOrdering"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -86,7 +86,6 @@ def test_the_shape_of_a_game(anyone: APIClient, star: Venue) -> None:
         "seats": None,
         "notes": "",
         "generated_through": "2026-04-07",
-        "generation_error": "",
     }
 
 

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
-from tests.events.conftest import get, slot_dates
+from tests.events.conftest import As, get, make_user, slot_dates
 from tests.events.league import GAME, NOW, dates, full_game, march, rows, session_on, sydney
 from tests.factories import make_game, make_venue
 
@@ -225,6 +225,7 @@ def test_a_split_answers_the_copy(manager: APIClient, star: Venue) -> None:
         ({"from_date": "2026-03-20", "interval": 0}, "interval"),
         ({"from_date": "2026-03-20", "nth": 6}, "nth"),
         ({"from_date": "2026-03-20", "month_day": 3}, "month_day"),
+        ({"from_date": "2026-03-20", "start_date": "2026-03-19"}, "start_date"),
         ({"from_date": "2026-03-20", "venue": "other"}, "venue"),
         ({"from_date": "2026-03-20", "status": "archived"}, "status"),
         ({"from_date": "2026-03-20", "generated_through": "2030-01-01"}, "generated_through"),
@@ -240,3 +241,88 @@ def test_a_split_that_cannot_be_meant_is_refused(
 
     assert (response.status_code, list(response.json())) == (400, [field])
     assert rows() == before
+
+
+def test_who_may_only_change_games_can_put_back_what_they_read(client_of: As, star: Venue) -> None:
+    game = full_game(star)
+    staff = client_of(make_user("staff", permissions="change_game", is_staff=True))
+    shape = staff.get(f"/api/v1/games/{game.pk}/").json()
+
+    assert staff.put(f"/api/v1/games/{game.pk}/", shape).status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["yes", "2", ""])
+def test_a_rehearsal_is_asked_for_in_plain_words_or_nothing_is_done(
+    asked: str, manager: APIClient, star: Venue
+) -> None:
+    game = full_game(star)
+    before = rows()
+
+    response = manager.patch(f"/api/v1/games/{game.pk}/?dry_run={asked}", {"start_time": "20:00"})
+
+    assert (response.status_code, list(response.json())) == (400, ["dry_run"])
+    assert rows() == before
+
+
+def test_generating_and_what_is_done_to_a_session_can_be_asked_first(manager: APIClient, star: Venue) -> None:
+    game = full_game(star)
+    session = session_on(game, "03-12")
+    before = rows()
+
+    generated = manager.post(f"/api/v1/games/{game.pk}/generate/?dry_run=true", {"days": 60})
+    cancelled = manager.post(f"/api/v1/sessions/{session.pk}/cancel/?dry_run=true", {"reason": "flood"})
+
+    assert generated.json()["created"] > 0
+    assert cancelled.json()["status"] == "cancelled"
+    assert rows() == before
+
+
+@pytest.mark.parametrize("at", ["19:00:30", "19:00+02:00", "7 pm", "24:00"])
+def test_a_start_time_is_hours_and_minutes_on_the_venues_clock(at: str, manager: APIClient, star: Venue) -> None:
+    response = manager.patch(f"/api/v1/games/{full_game(star).pk}/", {"start_time": at})
+
+    assert (response.status_code, list(response.json())) == (400, ["start_time"])
+
+
+@pytest.mark.parametrize("day", ["1899-12-31", "2201-01-01"])
+def test_a_date_that_no_calendar_holds_is_refused(day: str, manager: APIClient, star: Venue) -> None:
+    game = full_game(star)
+
+    assert manager.patch(f"/api/v1/games/{game.pk}/", {"start_date": day}).status_code == 400
+    assert manager.patch(f"/api/v1/games/{game.pk}/", {"end_date": day}).status_code == 400
+
+
+def test_a_game_played_once_far_away_that_becomes_daily_is_settled_as_far_as_a_window_goes(star: Venue) -> None:
+    game = full_game(star, recurrence="once", weekdays=[], start_date=march("03-01").replace(year=2046))
+
+    game.recurrence, game.start_date = "daily", NOW.date()
+    game.save(now=NOW)
+
+    assert game.sessions.count() == 29
+
+
+def test_a_parameter_that_no_list_knows_is_refused(anyone: APIClient) -> None:
+    response = anyone.get("/api/v1/sessions/?froom=2026-03-10")
+
+    assert (response.status_code, list(response.json())) == (400, ["froom"])
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"), [("games", "name,-start_time"), ("venues", "-name"), ("closures", "last_date")]
+)
+def test_lists_are_ordered_as_asked(name: str, fields: str, anyone: APIClient, star: Venue) -> None:
+    full_game(star, name="B")
+    full_game(star, name="A")
+
+    response = anyone.get(f"/api/v1/{name}/?ordering={fields}")
+
+    assert response.status_code == 200
+    if name == "games":
+        assert [game["name"] for game in response.json()["results"]] == ["A", "B"]
+
+
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory"])
+def test_a_zone_that_means_what_the_machine_means_is_refused(zone: str, root: APIClient, star: Venue) -> None:
+    response = root.patch("/api/v1/venues/star/", {"timezone": zone})
+
+    assert (response.status_code, list(response.json())) == (400, ["timezone"])
