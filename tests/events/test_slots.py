@@ -18,8 +18,8 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def schedule(zone: str = "Australia/Sydney", at: str = "19:00", **fields: Any) -> Schedule:
-    values: dict[str, Any] = {"rule": Rule("daily", date(2011, 1, 1)), "duration": timedelta(hours=4), **fields}
-    return Schedule(start_time=time.fromisoformat(at), zone=ZoneInfo(zone), **values)
+    daily: dict[str, Any] = {"rule": Rule("daily", date(2011, 1, 1)), "duration": timedelta(hours=4)}
+    return Schedule(start_time=time.fromisoformat(at), zone=ZoneInfo(zone), **daily | fields)
 
 
 def on(schedule: Schedule, day: str) -> Slot:
