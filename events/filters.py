@@ -38,6 +38,13 @@ class WhatsOnForm(forms.Form):
         min_value=0,
         max_digits=9,
         decimal_places=2,
+        error_messages={
+            "invalid": "Give an amount, such as 50.",
+            "min_value": "Give 0 or more.",
+            "max_digits": "Give a smaller amount.",
+            "max_whole_digits": "Give a smaller amount.",
+            "max_decimal_places": "Give two decimals at most.",
+        },
         widget=forms.NumberInput(attrs={"placeholder": "Any", "inputmode": "decimal", "step": "any"}),
     )
 

@@ -18,11 +18,10 @@ from django.views.decorators.http import require_safe
 from events.entries import Entry, by_day, clock_of, midnight, zone_of
 from events.feeds import addresses
 from events.filters import WhatsOnForm, offered
-from events.models import Closure, GameSession, Venue
+from events.models import Closure, GameSession, SessionQuerySet, Venue
 from events.months import Month
 
 PAGE_SIZE = 60
-LAST_PAGE = 1000  # a larger number is as good as this one: there is nothing there
 MOST_IN_A_MONTH = 1000
 MOST_IN_A_CELL = 5
 
@@ -88,19 +87,19 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
 # --- Sessions -----------------------------------------------------------------------------------------------
 
 
-def _sessions() -> Any:
+def _sessions() -> SessionQuerySet:
     """All that the public may see."""
     return (
         GameSession.objects.filter(game__venue__active=True).select_related("game__venue").order_by("starts_at", "pk")
     )
 
 
-def _to_come(sessions: Any, now: datetime) -> Any:
+def _to_come(sessions: SessionQuerySet, now: datetime) -> SessionQuerySet:
     # None lasts longer than a day; the plain bound is for the index.
     return sessions.filter(ends_at__gt=now, starts_at__gt=now - timedelta(days=1, hours=1))
 
 
-def _within(month: Month, sessions: QuerySet[GameSession], zone: ZoneInfo) -> QuerySet[GameSession]:
+def _within(month: Month, sessions: SessionQuerySet, zone: ZoneInfo) -> SessionQuerySet:
     return sessions.filter(starts_at__gte=midnight(month.first, zone), starts_at__lt=midnight(month.next.first, zone))
 
 
@@ -111,7 +110,7 @@ def _entries(sessions: Iterable[GameSession], now: datetime) -> list[Entry]:
 class Page:
     """The part of a list that the request asks for with `page`."""
 
-    def __init__(self, request: HttpRequest, sessions: QuerySet[GameSession], now: datetime) -> None:
+    def __init__(self, request: HttpRequest, sessions: SessionQuerySet, now: datetime) -> None:
         self.number = _page_number(request.GET.get("page", ""))
         start = (self.number - 1) * PAGE_SIZE
         rows = list(sessions[start : start + PAGE_SIZE + 1])  # one more tells whether there is another page
@@ -121,7 +120,7 @@ class Page:
 
 
 def _page_number(text: str) -> int:
-    return min(max(int(text), 1), LAST_PAGE) if text.isdecimal() and len(text) < 10 else 1
+    return max(int(text), 1) if text.isdecimal() and len(text) < 10 else 1
 
 
 # --- What is on -----------------------------------------------------------------------------------------------
@@ -172,7 +171,7 @@ def _grid(month: Month, entries: list[Entry], closures: list[Closure]) -> list[l
     return [[cell(day) if day else None for day in week] for week in month.weeks]
 
 
-def _neighbours(month: Month, sessions: QuerySet[GameSession], zone: ZoneInfo) -> dict[str, Month | None]:
+def _neighbours(month: Month, sessions: SessionQuerySet, zone: ZoneInfo) -> dict[str, Month | None]:
     """The months to go on to: as far as there are sessions, so that no robot walks on for ever."""
     edges = sessions.order_by().aggregate(first=Min("starts_at"), last=Max("starts_at"))
     if not edges["first"]:

@@ -126,6 +126,19 @@ def test_a_filter_that_makes_no_sense_is_named_and_the_others_hold(client: Clien
     assert "No such venue: choose one." in words(response)
 
 
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        ("-1", "Give 0 or more."),
+        ("many", "Give an amount, such as 50."),
+        ("99999999999", "Give a smaller amount."),
+        ("1.234", "Give two decimals at most."),
+    ],
+)
+def test_an_amount_that_makes_no_sense_is_told_what_would(client: Client, amount: str, said: str) -> None:
+    assert f"Buy-in up to {said} Show" in words(client.get("/", {"buy_in": amount}))
+
+
 def test_an_empty_answer_offers_a_way_on(client: Client, star: Venue) -> None:
     assert "No session is planned yet." in words(client.get("/"))
     assert "Show everything that is on" in words(client.get("/", {"when": "tomorrow"}))
