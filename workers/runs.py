@@ -18,10 +18,13 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -249,17 +252,21 @@ def _as_text(text: str) -> str:
 
 
 class _Pulse:
-    """One thread a worker process that says of its runs that they are alive."""
+    """One thread a worker process that says of its runs that they are alive.
+
+    Of the attempts that are its own: were a frozen worker that wakes up to speak for a run that another has taken
+    over, nobody would notice that one's death.
+    """
 
     def __init__(self) -> None:
-        self.runs: set[Any] = set()
+        self.held: set[tuple[Any, int]] = set()
         self.lock = threading.Lock()
         self.thread: threading.Thread | None = None
 
     @contextmanager
     def of(self, run: Run) -> Iterator[None]:
         with self.lock:
-            self.runs.add(run.pk)
+            self.held.add((run.pk, run.attempts))
             if self.thread is None or not self.thread.is_alive():  # nor does a thread survive a fork
                 self.thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
                 self.thread.start()
@@ -267,20 +274,21 @@ class _Pulse:
             yield
         finally:
             with self.lock:
-                self.runs.discard(run.pk)
+                self.held.discard((run.pk, run.attempts))
 
     def _beat(self) -> None:
         pause = threading.Event()
         while not pause.wait(settings.RUN_HEARTBEAT_SECONDS):
             with self.lock:
-                alive = list(self.runs)
-                if not alive:
+                held = list(self.held)
+                if not held:
                     self.thread = None
                     break
             try:
-                Run.objects.filter(pk__in=alive, state=Run.State.RUNNING).update(heartbeat_at=timezone.now())
+                mine = reduce(or_, (Q(pk=pk, attempts=attempt) for pk, attempt in held))
+                Run.objects.filter(mine, state=Run.State.RUNNING).update(heartbeat_at=timezone.now())
             except Error as error:
-                log.warning("The heartbeat of %d runs was not written: %s", len(alive), error)
+                log.warning("The heartbeat of %d runs was not written: %s", len(held), error)
                 connection.close()
         connection.close()
 
