@@ -44,6 +44,7 @@ def test_a_message_carries_the_games_id_and_iso_dates_as_plain_json(queues: Queu
 def test_the_signatures_that_messages_rely_on(queues: Queues) -> None:
     game = make_game()
     day = "2026-03-10"
+    ScheduledJob.objects.update(next_run_at=None)  # the tick reads the real clock, and would send what is due soon
     for message in (
         actors.create_sessions_for_game.message(game.pk),
         actors.create_sessions_for_game.message(game.pk, day, day),
