@@ -419,6 +419,16 @@ def test_a_slot_that_periodiq_did_not_send_within_the_grace_is_made_up_for() -> 
     assert job.next_run_at == SLOT + DAY
 
 
+def test_a_slot_that_periodiq_may_still_send_in_time_is_left_to_it() -> None:
+    job = nightly(NOW, trigger={"type": "cron", "expression": "* * * * *"})
+
+    dispatch.dispatch_missed(later(90))
+
+    assert slots(job) == [NOW]
+    job.refresh_from_db()
+    assert job.next_run_at == later(60)
+
+
 def test_the_grace_is_the_jobs_own() -> None:
     patient, ordinary = nightly(misfire_grace=3600), nightly()
 
