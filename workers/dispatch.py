@@ -39,9 +39,19 @@ def tick(now: datetime) -> None:
     """
     if not _take_turn(now):
         return
-    for part in (runs.reap, dispatch_due, dispatch_missed, resend, generation.reconcile):
+    for part in (runs.reap, revive, dispatch_due, dispatch_missed, resend, generation.reconcile):
         _attempt(part, now)
     Clock.objects.filter(busy_until=now + LEASE).update(busy_until=None)
+
+
+def revive(now: datetime) -> None:
+    """Resume the jobs that were paused because their actor was gone, once it is there.
+
+    While a deploy rolls, the tick of an old worker knows nothing of a new actor.
+    """
+    for job in ScheduledJob.objects.filter(enabled=False, retired=False, paused_because__startswith=VANISHED):
+        if job.actor in jobs.registry:
+            jobs.resume(job, now)
 
 
 def dispatch_due(now: datetime) -> None:
@@ -188,8 +198,12 @@ def _late_actors() -> list[str]:
     return [name for name, known in jobs.registry.items() if known.actor.queue_name in late]
 
 
+#: How the reason of such a pause begins.
+VANISHED = "the code has no actor"
+
+
 def _vanished(actor: str) -> str:
-    return f"the code has no actor {actor} any more: name another, or delete the job"
+    return f"{VANISHED} {actor} any more: name another, or delete the job"
 
 
 def _take_turn(now: datetime) -> bool:

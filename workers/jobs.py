@@ -114,6 +114,8 @@ def job(
 
     def decorate(function: Callable[..., Any]) -> Actor[..., Any]:
         name = function.__name__
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"{name} is a coroutine, which no run would await: write `def`, and asyncio.run inside.")
         make_actor = dramatiq.actor(
             actor_name=name,
             queue_name=queue_name,
@@ -321,7 +323,9 @@ def pause(row: ScheduledJob, now: datetime, *, until: datetime | None = None, be
 
 
 def resume(row: ScheduledJob, now: datetime) -> None:
+    """Let a job start again, from now on. Raises ValidationError as `check` does: it would only be paused again."""
     row.enabled, row.paused_until = True, None
+    check(row, now, code=row.origin == ScheduledJob.Origin.CODE)
     save(row, now)
 
 

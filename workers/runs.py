@@ -226,12 +226,13 @@ def _finish(run: Run, **values: Any) -> bool:
 
 
 def _as_json(result: Any) -> Any:
-    """What an actor returned, if PostgreSQL's JSON can hold it, or else its text."""
+    """What an actor returned, if it is short and PostgreSQL's JSON can hold it, or else the begin of its text."""
     try:
-        json_size(result)
+        if json_size(result) <= TEXT:
+            return result
     except (TypeError, ValueError, RecursionError):
-        return repr(result)[:TEXT]
-    return result
+        pass
+    return repr(result)[:TEXT]
 
 
 def json_size(value: Any) -> int:

@@ -653,3 +653,25 @@ def test_a_run_is_written_with_the_job_it_had_when_it_was_due() -> None:
     ScheduledJob.objects.filter(pk=job.pk).update(args=[2])
 
     assert set(map(str, Run.objects.filter(job=job).values_list("args", flat=True))) == {"[1]"}
+
+
+def test_a_job_paused_for_its_missing_actor_is_resumed_by_a_worker_that_has_it(queues: Queues) -> None:
+    """While a deploy rolls, an old worker knows nothing of a new job's actor."""
+    job = make_job(actor="of_tomorrow", next_run_at=NOW)
+    dispatch.dispatch_due(NOW)
+    paused = ScheduledJob.objects.get(pk=job.pk)
+    ScheduledJob.objects.filter(pk=job.pk).update(actor="scheduled_job")  # as the new worker's code would have it
+
+    dispatch.revive(NOW)
+
+    revived = ScheduledJob.objects.get(pk=job.pk)
+    assert (paused.enabled, revived.enabled, revived.paused_because) == (False, True, "")
+    assert revived.next_run_at is not None
+
+
+def test_a_job_that_staff_paused_stays_paused(queues: Queues) -> None:
+    job = make_job(enabled=False)
+
+    dispatch.revive(NOW)
+
+    assert not ScheduledJob.objects.get(pk=job.pk).enabled

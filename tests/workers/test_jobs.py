@@ -720,3 +720,20 @@ def test_a_message_of_a_run_starts_the_attempt_it_was_sent_for_and_no_other(nigh
     assert claimed == run
     assert jobs._begin(message, NOW) is None
     assert fields(run, "state", "attempts", "message_id") == ("running", 1, message.message_id)
+
+
+def test_a_coroutine_is_refused_where_it_is_declared() -> None:
+    async def nightly() -> None: ...
+
+    with pytest.raises(TypeError, match="coroutine"):
+        job()(nightly)
+
+
+def test_a_job_that_would_only_be_paused_again_is_not_resumed() -> None:
+    make_job(actor="gone", enabled=False)
+
+    with pytest.raises(ValidationError) as refused:
+        jobs.resume(ScheduledJob.objects.get(), NOW)
+
+    assert list(refused.value.message_dict) == ["actor"]
+    assert not ScheduledJob.objects.get().enabled
