@@ -59,6 +59,11 @@ def dispatch_due(now: datetime) -> None:
     _dispatch(ScheduledJob.objects.filter(by_periodiq=False, next_run_at__lte=now + AHEAD), now, now + AHEAD)
 
 
+def dispatch_at_once(job_id: str, now: datetime) -> None:
+    """The same for one job that somebody saved, so that what is due before the next tick does not wait for it."""
+    _dispatch(ScheduledJob.objects.filter(pk=job_id, by_periodiq=False, next_run_at__lte=now + AHEAD), now, now + AHEAD)
+
+
 def dispatch_missed(now: datetime) -> None:
     """Make good the slots that periodiq should have sent and that nothing recorded within the job's grace."""
     grace = ExpressionWrapper(F("misfire_grace") * timedelta(seconds=1), DurationField())
@@ -71,7 +76,8 @@ def resend(now: datetime) -> None:
     While a queue has messages waiting its runs are not lost but late, and are not sent twice.
     """
     lost_before = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    queued = Run.objects.filter(state=Run.State.QUEUED, due_at__lte=now + AHEAD)
+    of_tomorrow = Q(job__origin=ScheduledJob.Origin.CODE, job__retired=False) & ~Q(actor__in=list(jobs.registry))
+    queued = Run.objects.filter(state=Run.State.QUEUED, due_at__lte=now + AHEAD).exclude(of_tomorrow)
     unsent = Q(enqueued_at=None)
     lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before) & ~Q(actor__in=_late_actors())
     found = list(queued.filter(unsent | lost).order_by("due_at")[:BATCH])
@@ -89,9 +95,11 @@ def resend(now: datetime) -> None:
 
 def _dispatch(due: Any, now: datetime, until: datetime) -> None:
     """Plan the due jobs batch by batch. Each batch is one transaction; its messages are sent after it."""
+    # While a deploy rolls, an old worker knows nothing of the new code's jobs, and leaves them to a new one.
+    of_tomorrow = Q(origin=ScheduledJob.Origin.CODE) & ~Q(actor__in=list(jobs.registry))
     while True:
         with transaction.atomic():
-            ready = due.running_at(now).order_by("next_run_at")
+            ready = due.running_at(now).exclude(of_tomorrow).order_by("next_run_at")
             batch = list(ready.select_for_update(skip_locked=True, no_key=True)[:BATCH])
             if not batch:
                 # Whoever holds the last ones may be no dispatcher, but a run of theirs that is just starting.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import dramatiq
@@ -302,6 +302,14 @@ def save(row: ScheduledJob, now: datetime) -> None:
         if row.is_on(now):
             row.paused_because = ""
         row.save()
+        if row.origin == ScheduledJob.Origin.STAFF:
+            transaction.on_commit(partial(_dispatch_at_once, row.pk, now))
+
+
+def _dispatch_at_once(job_id: str, now: datetime) -> None:
+    from workers import dispatch  # which imports this module
+
+    dispatch.dispatch_at_once(job_id, now)
 
 
 def _next_run_at(row: ScheduledJob, before: ScheduledJob | None, now: datetime) -> datetime | None:

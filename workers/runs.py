@@ -41,6 +41,9 @@ BACKOFF = timedelta(seconds=10)
 #: How long a catch-up or a retry that finds its job's places taken waits before it asks again.
 WAIT_FOR_A_PLACE = timedelta(seconds=30)
 
+#: What is said of such a run meanwhile.
+WAITS = "waits for a place"
+
 #: A worker that has not been heard of for so many heartbeats is dead.
 MISSED_BEATS = 3
 
@@ -147,7 +150,7 @@ def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
     if first and run.cause in (Run.Cause.SCHEDULE, Run.Cause.MANUAL):
         return _end(run, Run.State.SKIPPED, f"{job.max_instances} of this job were running already", now)
     later = now + WAIT_FOR_A_PLACE
-    _waiting(run).update(cause=run.cause, due_at=later, enqueued_at=None, reason="waits for a place")
+    _waiting(run).update(cause=run.cause, due_at=later, enqueued_at=None, reason=WAITS)
     return False
 
 
@@ -176,7 +179,7 @@ def _waiting(run: Run) -> RunQuerySet:
 
 def succeed(run: Run, result: Any, now: datetime) -> bool:
     """Finish a run. False when this attempt no longer holds it."""
-    return _finish(run, state=Run.State.SUCCEEDED, finished_at=now, result=_as_json(result), error="")
+    return _finish_for_good(run, now, state=Run.State.SUCCEEDED, result=_as_json(result), error="")
 
 
 def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -> bool:
@@ -188,7 +191,23 @@ def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -
     if again and run.attempts < MAX_ATTEMPTS:
         return _try_again(run, text, now)
     log.error("%s failed for good after %d attempts: %s", run, run.attempts, error)
-    return _finish(run, state=Run.State.FAILED, finished_at=now, error=text)
+    return _finish_for_good(run, now, state=Run.State.FAILED, error=text)
+
+
+def _finish_for_good(run: Run, now: datetime, **values: Any) -> bool:
+    held = _finish(run, finished_at=now, **values)
+    if held and run.job_id:
+        _let_next_in(run.job_id, now)
+    return held
+
+
+def _let_next_in(job_id: str, now: datetime) -> None:
+    """Send the run of a job that has waited longest for a place, now that one is free."""
+    waiting = Run.objects.filter(job=job_id, state=Run.State.QUEUED, reason=WAITS, enqueued_at=None)
+    following = waiting.order_by("slot", "due_at").first()
+    if following and _waiting(following).filter(enqueued_at=None).update(due_at=now, enqueued_at=now):
+        following.due_at = now
+        transaction.on_commit(lambda: send([following], now))
 
 
 def reap(now: datetime, running: Any = None) -> int:

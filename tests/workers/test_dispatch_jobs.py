@@ -675,3 +675,34 @@ def test_a_job_that_staff_paused_stays_paused(queues: Queues) -> None:
     dispatch.revive(NOW)
 
     assert not ScheduledJob.objects.get(pk=job.pk).enabled
+
+
+def test_a_job_of_newer_code_is_left_to_newer_workers(queues: Queues) -> None:
+    make_job(id="newer", actor="of_tomorrow", origin="code", next_run_at=NOW)
+    make_job(id="known", next_run_at=NOW)
+
+    dispatch.dispatch_due(NOW)
+
+    newer = ScheduledJob.objects.get(pk="newer")
+    assert (newer.enabled, newer.next_run_at) == (True, NOW)
+    assert Run.objects.filter(job="known").exists()
+
+
+def test_a_run_of_newer_code_is_left_to_newer_workers(queues: Queues) -> None:
+    job = make_job(actor="of_tomorrow", origin="code", next_run_at=None)
+    run = make_run(job=job, actor="of_tomorrow", due_at=NOW, enqueued_at=None)
+
+    dispatch.resend(NOW)
+
+    run.refresh_from_db()
+    assert (run.state, run.enqueued_at) == ("queued", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_staff_saved_does_not_wait_for_the_next_tick(queues: Queues) -> None:
+    job = make_job(trigger={"type": "interval", "seconds": 30}, next_run_at=None)
+
+    jobs.save(job, NOW)
+
+    slots = list(Run.objects.filter(job=job).order_by("slot").values_list("slot", flat=True))
+    assert slots == [NOW + timedelta(seconds=after) for after in (30, 60, 90)]

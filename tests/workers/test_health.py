@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from tests.deploy import deploy
 from tests.factories import make_game
 from workers import dispatch
 from workers.health import scheduler_status
-from workers.models import Clock, Generation, ScheduledJob
+from workers.models import Clock, Generation, Run, ScheduledJob
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)  # 13:00 in Sydney
 SLOT = datetime(2026, 3, 9, 18, tzinfo=UTC)  # 05:00 in Sydney
@@ -78,7 +79,8 @@ def test_no_answer_is_kept_by_a_cache(client: Client, db: None, path: str) -> No
 # --- The clock --------------------------------------------------------------------------------------------
 
 
-def test_the_clock_starts_with_nothing_to_show(client: Client, db: None) -> None:
+def test_the_clock_starts_with_nothing_to_show(client: Client, db: None, settings: Any) -> None:
+    settings.TICK_OVERDUE_SECONDS = 3600  # the tables were made when these tests began
     response = client.get("/healthz/scheduler")
 
     assert response.status_code == 200
@@ -166,5 +168,48 @@ def test_the_answer_costs_the_same_however_many_games_there_are(db: None, django
     generated()
     make_game()
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         scheduler_status(NOW)
+
+
+def test_a_clock_that_never_ticked_since_the_deploy_is_overdue(db: None) -> None:
+    status = scheduler_status(timezone.now() + timedelta(hours=2))
+
+    assert status["status"] == "overdue"
+    assert "no tick since the deploy" in status["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "since", "expected"),
+    [
+        ("queued", 60, None, "ok"),
+        ("queued", 600, None, "overdue"),
+        ("running", 600, None, "overdue"),
+        ("succeeded", 600, None, "ok"),
+        ("failed", 600, None, "overdue"),
+        ("failed", 600, 300, "ok"),  # one asked for by hand since has filled the calendar
+    ],
+)
+def test_a_generation_that_failed_or_does_not_end_is_overdue(
+    db: None, state: str, age: int, since: int | None, expected: str
+) -> None:
+    ticked()
+    generated(SLOT)
+    began = NOW - timedelta(seconds=age)
+    over = state in ("succeeded", "failed")
+    Run.objects.create(
+        job_id="generate_upcoming_game_sessions",
+        actor="generate_upcoming_game_sessions",
+        slot=SLOT,
+        state=state,
+        attempts=1,
+        created_at=began,
+        due_at=began,
+        started_at=began,
+        finished_at=began if over else None,
+    )
+    if since is not None:
+        at = NOW - timedelta(seconds=since)
+        Generation.objects.create(at=at, days=28, moved_at=at)
+
+    assert scheduler_status(NOW)["status"] == expected

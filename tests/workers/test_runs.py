@@ -621,3 +621,18 @@ def test_the_actor_called_as_a_function_is_no_run() -> None:
 
     assert not Run.objects.exists()
     assert not ScheduledJob.objects.filter(actor="work").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_waits_for_a_place_is_sent_when_one_is_free(queues: Queues) -> None:
+    job = make_job(max_instances=1)
+    at_work = runs.claim(make_run(job=job).pk, 0, "", NOW)
+    second = make_run(job=job, cause="catch_up", slot=NOW)
+    assert at_work
+    assert runs.claim(second.pk, 0, "", NOW) is None
+
+    runs.succeed(at_work, None, NOW)
+
+    second.refresh_from_db()
+    assert (second.state, second.due_at, second.enqueued_at) == ("queued", NOW, NOW)
+    assert [message.options["run_id"] for message in queues.messages("default")] == [str(second.pk)]
