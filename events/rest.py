@@ -26,6 +26,8 @@ class Pagination(PageNumberPagination):
 def explain(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, for which an error of the domain is a 400 that names the field, as one of a form is."""
     match error:
+        case RecursionError():
+            error = serializers.ValidationError("This is nested too deeply.")
         case ParseError():
             error = serializers.ValidationError(error.detail)
         case DjangoValidationError():

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.shortcuts import get_object_or_404
@@ -49,7 +50,8 @@ class LastRunSerializer(serializers.ModelSerializer):
 #: A job's latest run, read along with the job.
 LAST_RUN = Subquery(
     Run.objects.filter(job=OuterRef("pk"))
-    .order_by("-created_at")
+    .exclude(state=Run.State.QUEUED, cause=Run.Cause.SCHEDULE)  # those are to come
+    .order_by("-due_at", "-created_at")
     .values(row=JSONObject(**{name: name for name in LastRunSerializer.Meta.fields}))[:1]
 )
 
@@ -99,7 +101,12 @@ class JobSerializer(Strict, serializers.ModelSerializer):
         return getattr(job, "last_run", None)
 
     def validate_id(self, value: str) -> str:
-        if self.instance is None and not self.context.get("replace") and ScheduledJob.objects.filter(pk=value).exists():
+        taken = ScheduledJob.objects.filter(pk=value).first() if self.instance is None else None
+        if taken and taken.retired:
+            raise serializers.ValidationError(
+                f'"{value}" was a job of the code, and its runs are kept: take another id.'
+            )
+        if taken:
             raise serializers.ValidationError(
                 f'There is a job "{value}" already: take another id, or PUT to replace it.'
             )
@@ -203,26 +210,30 @@ class JobViewSet(viewsets.ModelViewSet):
     serializer_class = JobSerializer
     permission_classes = (StaffOnly,)
     filterset_class = JobFilter
+    lookup_value_regex = r"[-\w]+"
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """PUT replaces a job whole, or adds it; PATCH changes some of its fields."""
-        partial = kwargs.get("partial", False)
-        existing = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
-        if partial and existing is None:
-            self.get_object()  # 404
-        if existing:
-            _refuse_code(existing)
-        data: Any = request.data
-        if not partial:
-            data = {"id": self.kwargs["pk"], **data}
-        serializer = self.get_serializer(existing, data=data, partial=partial)
-        serializer.is_valid(raise_exception=True)
-        serializer.save()
+        partial, pk = kwargs.get("partial", False), self.kwargs["pk"]
+        if not isinstance(request.data, dict):
+            raise serializers.ValidationError({"non_field_errors": ["Send an object, the fields of the job."]})
+        if request.data.get("id", pk) != pk:
+            raise serializers.ValidationError({"id": [f'The address says "{pk}": say the same, or leave it out.']})
+        with transaction.atomic():
+            rows = self.get_queryset().select_for_update(of=("self",), no_key=True)
+            existing = rows.filter(pk=pk).first()
+            if partial and existing is None:
+                self.get_object()  # 404
+            if existing:
+                _refuse_code(existing)
+            serializer = self.get_serializer(existing, data={**request.data, "id": pk}, partial=partial)
+            serializer.is_valid(raise_exception=True)
+            serializer.save()
         return Response(serializer.data, status=200 if existing else 201)
 
     def perform_destroy(self, job: ScheduledJob) -> None:
         _refuse_code(job)
-        job.delete()
+        jobs.delete(job)
 
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])

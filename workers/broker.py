@@ -13,13 +13,17 @@ from typing import Any, cast
 from uuid import uuid4
 
 import redis
-from dramatiq import Message, Middleware, Worker, get_broker
+from dramatiq import Consumer, Message, Middleware, Worker, get_broker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import current_millis, dq_name
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
 log = logging.getLogger(__name__)
+
+#: Messages of games that a worker process takes ahead of their turn: with two a thread it waits on Redis more than it
+#: works.
+GAMES_AHEAD = 64
 
 #: Messages that one round trip carries in a fan-out: enough to make its cost small, few enough to stay bounded.
 BATCH = 500
@@ -56,6 +60,17 @@ class Broker(RedisBroker):
             heartbeat_timeout=heartbeat_seconds * 1000,
             maintenance_chance=MAINTENANCE_CHANCE,
         )
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Take messages of a queue, no more ahead of their turn than suits it.
+
+        Those of games are short, and are taken many at a time. Those of other jobs may be long: a process takes only
+        as many as it can run, and leaves two threads to the clock and to games, so that however many long jobs
+        there are, ticks go on, and none lies in a busy process while another is idle.
+        """
+        threads = prefetch // 2  # dramatiq offers two a thread
+        ahead = {"games": GAMES_AHEAD, "clock": 2, "default": max(1, threads - 2)}.get(queue_name, prefetch)
+        return super().consume(queue_name, prefetch=ahead, timeout=timeout)
 
     def delayed(self, message: Message[Any], seconds: float) -> Message[Any]:
         """The message as it is enqueued to start `seconds` from now; as it is when that is now or past."""

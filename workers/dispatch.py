@@ -27,6 +27,9 @@ LEASE = timedelta(seconds=50)
 #: How far a tick looks ahead: a minute, and what the next tick may be late.
 AHEAD = timedelta(seconds=90)
 
+#: How long a run waits for a worker that knows its actor.
+GIVE_UP_AFTER = timedelta(hours=1)
+
 BATCH = 500
 CATCH_UP_AT_MOST = 100  # runs of one job, by catch_up=all
 LOOK_BACK_AT_MOST = 100_000  # missed slots that one pass over a job counts
@@ -45,13 +48,13 @@ def tick(now: datetime) -> None:
 
 
 def revive(now: datetime) -> None:
-    """Resume the jobs that were paused because their actor was gone, once it is there.
+    """Let the jobs go on that were paused because their actor was gone, once it is there.
 
-    While a deploy rolls, the tick of an old worker knows nothing of a new actor.
+    What they missed meanwhile is for their policies to say: while a deploy rolls, the tick of an old worker knows
+    nothing of a new actor.
     """
-    for job in ScheduledJob.objects.filter(enabled=False, retired=False, paused_because__startswith=VANISHED):
-        if job.actor in jobs.registry:
-            jobs.resume(job, now)
+    gone = ScheduledJob.objects.filter(enabled=False, paused_because__startswith=VANISHED)
+    gone.filter(actor__in=list(jobs.registry)).update(enabled=True, paused_because="")
 
 
 def dispatch_due(now: datetime) -> None:
@@ -80,14 +83,13 @@ def resend(now: datetime) -> None:
     queued = Run.objects.filter(state=Run.State.QUEUED, due_at__lte=now + AHEAD).exclude(of_tomorrow)
     unsent = Q(enqueued_at=None)
     lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before) & ~Q(actor__in=_late_actors())
-    found = list(queued.filter(unsent | lost).order_by("due_at")[:BATCH])
-    for run in found:
-        if run.actor not in jobs.registry:
-            Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
-                state=Run.State.FAILED, finished_at=now, reason=_vanished(run.actor)
-            )
-    Run.objects.filter(pk__in=[run.pk for run in found]).update(enqueued_at=now)
-    runs.send(found, now)
+    while found := list(queued.filter(unsent | lost).order_by("due_at")[:BATCH]):
+        known = [run for run in found if run.actor in jobs.registry]
+        Run.objects.filter(pk__in=[run.pk for run in found]).update(enqueued_at=now)
+        runs.send(known, now)
+        for run in found:
+            if run.actor not in jobs.registry and now - run.due_at > GIVE_UP_AFTER:
+                runs.give_up(run, _vanished(run.actor), now)
 
 
 # --- How it is done ---------------------------------------------------------------------------------------
@@ -117,7 +119,9 @@ def _plan_or_pause(job: ScheduledJob, now: datetime, until: datetime) -> list[Ru
     """A job that cannot be planned is paused with the reason, and stops no other."""
     try:
         if job.actor not in jobs.registry:
-            raise LookupError(_vanished(job.actor))
+            log.error("Job %s is paused: %s", job, _vanished(job.actor))
+            job.enabled, job.paused_because = False, _vanished(job.actor)
+            return []
         return _plan(job, now, until)
     except DatabaseError:
         raise  # not the job's fault
@@ -211,7 +215,7 @@ VANISHED = "the code has no actor"
 
 
 def _vanished(actor: str) -> str:
-    return f"{VANISHED} {actor} any more: name another, or delete the job"
+    return f"{VANISHED} {actor} any more, or a worker is older than the job: restart it, or name another actor"
 
 
 def _take_turn(now: datetime) -> bool:

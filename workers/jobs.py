@@ -20,7 +20,7 @@ import dramatiq
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from dramatiq import Actor, Message
 from dramatiq.middleware import CurrentMessage
@@ -159,6 +159,8 @@ def add_job(
 
     Raises django.core.exceptions.ValidationError naming the field and the fix.
     """
+    if not isinstance(func, Actor) or func.actor_name not in registry:
+        raise ValidationError({"func": f"{func!r} is not on the list of what may be scheduled: decorate it with @job."})
     options |= {"args": list(args), "kwargs": kwargs or {}, "max_instances": max_instances}
     asked = Declared(id, func.actor_name, trigger, replace_existing=replace_existing, options=options)
     if not apps.ready:
@@ -301,7 +303,10 @@ def save(row: ScheduledJob, now: datetime) -> None:
         row.next_run_at = _next_run_at(row, before, now)
         if row.is_on(now):
             row.paused_because = ""
-        row.save()
+        try:
+            row.save(force_insert=before is None)
+        except IntegrityError:
+            raise ValidationError({"id": f'There is a job "{row.pk}" already: take another id.'}) from None
         if row.origin == ScheduledJob.Origin.STAFF:
             transaction.on_commit(partial(_dispatch_at_once, row.pk, now))
 
@@ -324,17 +329,29 @@ def _next_run_at(row: ScheduledJob, before: ScheduledJob | None, now: datetime) 
 DECIDES_WHEN = ("trigger", "timezone", "start_at", "end_at", "enabled", "paused_until", "max_runs", "retired")
 
 
+def delete(row: ScheduledJob) -> None:
+    """Delete a job and its runs. The job is locked first, as by everybody else who writes its runs."""
+    with transaction.atomic():
+        ScheduledJob.objects.select_for_update().filter(pk=row.pk).first()
+        Run.objects.filter(job=row.pk).delete()
+        ScheduledJob.objects.filter(pk=row.pk).delete()
+
+
 def pause(row: ScheduledJob, now: datetime, *, until: datetime | None = None, because: str = "") -> None:
     """Let nothing of a job start until it is resumed, or until `until` (aware)."""
-    row.enabled, row.paused_until, row.paused_because = until is not None, until, because
-    save(row, now)
+    with transaction.atomic():
+        row.refresh_from_db(from_queryset=ScheduledJob.objects.select_for_update(no_key=True))
+        row.enabled, row.paused_until, row.paused_because = until is not None, until, because
+        save(row, now)
 
 
 def resume(row: ScheduledJob, now: datetime) -> None:
     """Let a job start again, from now on. Raises ValidationError as `check` does: it would only be paused again."""
-    row.enabled, row.paused_until = True, None
-    check(row, now, code=row.origin == ScheduledJob.Origin.CODE)
-    save(row, now)
+    with transaction.atomic():
+        row.refresh_from_db(from_queryset=ScheduledJob.objects.select_for_update(no_key=True))
+        row.enabled, row.paused_until = True, None
+        check(row, now, code=row.origin == ScheduledJob.Origin.CODE)
+        save(row, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,12 +387,22 @@ def _recorded(function: Callable[..., Any], name: str, throws: tuple[type[Except
         if message is None or message.actor_name != name or current_run():
             return function(*args, **kwargs)  # called as the plain function it is
         run = _begin(message, timezone.now())
-        if run:
+        if run and _fits(run, name):
             with runs.pulse.of(run), _as_current(run):
                 _finish(run, lambda: function(*args, **kwargs), throws)
         return None
 
     return call
+
+
+def _fits(run: Run, name: str) -> bool:
+    """Whether the run's arguments are the function's, which a deploy may have changed; else it fails, once."""
+    try:
+        registry[name].check(run.args, run.kwargs)
+    except TypeError as error:
+        runs.fail(run, error, timezone.now(), again=False)
+        return False
+    return True
 
 
 def _finish(run: Run, function: Callable[[], Any], throws: tuple[type[Exception], ...]) -> None:

@@ -2,7 +2,7 @@
 
     queued → running → succeeded | failed
     running → queued, to be tried again: it failed, or its worker died
-    queued → skipped | misfired, never started
+    queued → skipped | misfired, never started; or failed, when no worker knows its actor
 
 A transition is a conditional UPDATE, and who changed no row has lost. A run is finished only by the attempt that
 holds it, so a frozen worker that wakes up changes nothing.
@@ -144,6 +144,8 @@ def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
     if run.cause == Run.Cause.SCHEDULE and first and late > timedelta(seconds=job.misfire_grace):
         if job.catch_up == ScheduledJob.CatchUp.SKIP:
             return _end(run, Run.State.MISFIRED, f"its turn came {late.total_seconds():.0f} s late", now)
+        if job.catch_up == ScheduledJob.CatchUp.LATEST and _is_covered(run, job, now):
+            return _end(run, Run.State.MISFIRED, "its turn came late, and a later one stands for it", now)
         run.cause = Run.Cause.CATCH_UP
     if not _is_full(job, now):
         return True
@@ -152,6 +154,12 @@ def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
     later = now + WAIT_FOR_A_PLACE
     _waiting(run).update(cause=run.cause, due_at=later, enqueued_at=None, reason=WAITS)
     return False
+
+
+def _is_covered(run: Run, job: ScheduledJob, now: datetime) -> bool:
+    """Whether a later slot of the job is due too, and waits to start."""
+    later = Run.objects.filter(job=job, state=Run.State.QUEUED, attempts=0, slot__gt=run.slot, slot__lte=now)
+    return later.exists()
 
 
 def _is_full(job: ScheduledJob, now: datetime) -> bool:
@@ -180,6 +188,11 @@ def _waiting(run: Run) -> RunQuerySet:
 def succeed(run: Run, result: Any, now: datetime) -> bool:
     """Finish a run. False when this attempt no longer holds it."""
     return _finish_for_good(run, now, state=Run.State.SUCCEEDED, result=_as_json(result), error="")
+
+
+def give_up(run: Run, reason: str, now: datetime) -> bool:
+    """End a queued run that no worker can start. False when one has, meanwhile."""
+    return bool(_waiting(run).update(state=Run.State.FAILED, reason=reason[:500], finished_at=now))
 
 
 def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -> bool:
@@ -297,8 +310,8 @@ class _Pulse:
                 self.held.discard((run.pk, run.attempts))
 
     def _beat(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(settings.RUN_HEARTBEAT_SECONDS):
+        pause, failed = threading.Event(), False
+        while not pause.wait(1 if failed else settings.RUN_HEARTBEAT_SECONDS):
             with self.lock:
                 held = list(self.held)
                 if not held:
@@ -307,7 +320,9 @@ class _Pulse:
             try:
                 mine = reduce(or_, (Q(pk=pk, attempts=attempt) for pk, attempt in held))
                 Run.objects.filter(mine, state=Run.State.RUNNING).update(heartbeat_at=timezone.now())
+                failed = False
             except Error as error:
+                failed = True  # as soon as PostgreSQL is back, before anybody takes the silence for death
                 log.warning("The heartbeat of %d runs was not written: %s", len(held), error)
                 connection.close()
         connection.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
-from dramatiq import Message
+from dramatiq import Message, get_broker
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -243,3 +243,11 @@ def test_a_worker_in_good_health_goes_on_and_is_no_longer_watched_once_it_is_sto
 
     assert (ended.returncode, ended.stdout) == (0, "alive: True\nalive: False\n"), ended.stderr
     assert "died" not in ended.stderr
+
+
+@pytest.mark.parametrize(("queue", "ahead"), [("games", 64), ("clock", 2), ("default", 6), ("default.DQ", 16)])
+def test_a_process_takes_as_many_messages_ahead_as_suits_the_queue(queue: str, ahead: int) -> None:
+    """Of eight threads two are left to the clock and to games, whatever else is long."""
+    consumer: Any = get_broker().consume(queue, prefetch=16)
+
+    assert consumer.prefetch == ahead

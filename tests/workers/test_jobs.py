@@ -737,3 +737,30 @@ def test_a_job_that_would_only_be_paused_again_is_not_resumed() -> None:
 
     assert list(refused.value.message_dict) == ["actor"]
     assert not ScheduledJob.objects.get().enabled
+
+
+def test_what_another_wrote_meanwhile_is_not_undone_by_a_pause() -> None:
+    make_job(id="nightly")
+    read_earlier = ScheduledJob.objects.get(pk="nightly")
+    ScheduledJob.objects.filter(pk="nightly").update(trigger={"type": "cron", "hour": 6})
+
+    jobs.pause(read_earlier, NOW)
+
+    assert (row().enabled, row().trigger) == (False, {"type": "cron", "hour": 6})
+
+
+def test_a_plain_function_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError) as refused:
+        add_job(print, trigger=CronTrigger(hour=5), id="nightly")  # type: ignore[arg-type]  # which is the point
+
+    assert "@job" in str(refused.value.message_dict["func"])
+
+
+def test_a_deleted_job_takes_its_runs_along() -> None:
+    job = make_job(id="nightly")
+    make_run(job=job)
+
+    jobs.delete(job)
+
+    assert not ScheduledJob.objects.filter(pk="nightly").exists()
+    assert not Run.objects.exists()

@@ -79,7 +79,10 @@ def test_bad_input_is_refused_by_field_and_writes_nothing(
 ) -> None:
     before = list(ScheduledJob.objects.values())
 
-    for response in (operator.post(JOBS, GOOD | differs), operator.put(f"{JOBS}{GOOD['id']}/", GOOD | differs)):
+    asked = [operator.post(JOBS, GOOD | differs)]
+    if "id" not in differs:
+        asked.append(operator.put(f"{JOBS}{GOOD['id']}/", GOOD | differs))
+    for response in asked:
         assert response.status_code == 400
         assert field in response.json(), response.json()
         assert fix in " ".join(response.json()[field])
@@ -317,3 +320,32 @@ def test_nobody_but_staff_learns_whether_a_job_exists(operator: APIClient, path:
     }
 
     assert answers == {b'{"detail":"You do not have permission to perform this action."}'}
+
+
+def test_put_names_the_job_that_its_address_names(operator: APIClient) -> None:
+    response = operator.put(f"{JOBS}x/", GOOD | {"id": "y"})
+
+    assert (response.status_code, list(response.json())) == (400, ["id"])
+    assert not ScheduledJob.objects.filter(pk__in=["x", "y"]).exists()
+
+
+@pytest.mark.parametrize("body", [[1], "text"])
+def test_a_body_that_is_no_object_is_refused(operator: APIClient, body: Any) -> None:
+    assert operator.put(f"{JOBS}x/", body).status_code == 400
+
+
+def test_an_address_that_no_job_can_have_is_not_found(operator: APIClient) -> None:
+    assert operator.get(f"{JOBS}%00/").status_code == 404
+
+
+def test_the_last_run_is_not_one_that_is_still_to_come(operator: APIClient) -> None:
+    add(operator)
+    job = ScheduledJob.objects.get(pk="a-job")
+    done, ahead = (
+        Run(job=job, actor=job.actor, slot=NOW + timedelta(seconds=after), created_at=NOW, due_at=NOW)
+        for after in (0, 60)
+    )
+    done.state, done.finished_at = "succeeded", NOW
+    Run.objects.bulk_create([done, ahead])
+
+    assert operator.get(f"{JOBS}a-job/").json()["last_run"]["id"] == str(done.pk)

@@ -478,7 +478,7 @@ def test_a_dead_worker_of_an_actor_that_has_vanished_keeps_no_other_from_being_n
         make_run(None, "running", actor=actor, heartbeat_at=later(-25))
 
     assert runs.reap(NOW) == 2
-    dispatch.resend(later(200))
+    dispatch.resend(later(4_000))
 
     assert dict(Run.objects.values_list("actor", "state")) == {"gone": "failed", "work": "queued"}
 
@@ -636,3 +636,24 @@ def test_a_run_that_waits_for_a_place_is_sent_when_one_is_free(queues: Queues) -
     second.refresh_from_db()
     assert (second.state, second.due_at, second.enqueued_at) == ("queued", NOW, NOW)
     assert [message.options["run_id"] for message in queues.messages("default")] == [str(second.pk)]
+
+
+def test_of_late_slots_that_coalesce_the_latest_runs_for_all() -> None:
+    job = make_job(catch_up="latest")
+    late = [make_run(job=job, slot=later(after), due_at=later(after)) for after in (-7_200, -7_190, -7_180)]
+
+    begun = [runs.claim(run.pk, 0, "", NOW) for run in late]
+
+    assert [run is not None for run in begun] == [False, False, True]
+    assert [fields(run, "state") for run in late] == ["misfired", "misfired", "running"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_arguments_that_a_deploy_no_longer_fits_fail_at_once(queues: Queues) -> None:
+    run = make_run(actor="scheduled_job", args=[1, 2])
+
+    runs.send([run], NOW)
+    queues.work_off("default")
+
+    assert fields(run, "state", "attempts") == ("failed", 1)
+    assert "too many positional arguments" in fields(run, "error")

@@ -5,10 +5,9 @@ from typing import Any
 
 from django_dramatiq.management.commands.rundramatiq import Command as RunDramatiq
 
-#: Read by dramatiq when it is imported. Messages taken ahead of their turn, per process: with the library's two
-#: a thread, a worker waits on Redis more than it works. And how long, in ms, an idle worker waits between looks:
-#: it bounds how late a message starts.
-TUNING = {"dramatiq_queue_prefetch": "64", "dramatiq_worker_timeout": "100"}
+#: Read by dramatiq when it is imported: how long, in ms, an idle worker waits between looks. It bounds how late a
+#: message starts.
+TUNING = {"dramatiq_worker_timeout": "100"}
 
 
 class Command(RunDramatiq):
