@@ -85,6 +85,7 @@ class ScheduledJobAdmin(ModelAdmin):
 
     class Media:
         js = ("events/live_preview.js",)
+        css = {"all": ("events/desk.css",)}
 
     @display(description="When")
     def when(self, job: ScheduledJob) -> str:
@@ -115,6 +116,12 @@ class ScheduledJobAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
         return (*self.readonly_fields, "id") if obj else self.readonly_fields
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Pause what is on, resume what is not."""
+        job = ScheduledJob.objects.filter(pk=object_id).first()
+        idle = "resume" if job and job.is_on(timezone.now()) else "pause"
+        return [each for each in super().get_actions_detail(request, object_id) if each.path != idle]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _declared(obj) and super().has_change_permission(request)
@@ -149,7 +156,11 @@ class ScheduledJobAdmin(ModelAdmin):
         permissions=["operate"],
         icon="play_arrow",
         variant=ActionVariant.PRIMARY,
-        dialog={"title": "Run it now?", "description": "Beside its schedule, with the same arguments."},
+        dialog={
+            "title": "Run it now?",
+            "description": "Beside its schedule, with the same arguments.",
+            "form_submit_text": "Run it",
+        },
     )
     def run_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         job = ScheduledJob.objects.get(pk=object_id)
@@ -161,7 +172,12 @@ class ScheduledJobAdmin(ModelAdmin):
         description="Pause",
         permissions=["operate"],
         icon="pause",
-        dialog={"title": "Pause it", "description": "Nothing of it starts meanwhile.", "form_class": PauseForm},
+        dialog={
+            "title": "Pause it",
+            "description": "Nothing of it starts meanwhile.",
+            "form_class": PauseForm,
+            "form_submit_text": "Pause it",
+        },
     )
     def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:
         job, until = ScheduledJob.objects.get(pk=object_id), form.cleaned_data["until"]
@@ -172,7 +188,11 @@ class ScheduledJobAdmin(ModelAdmin):
         description="Resume",
         permissions=["operate"],
         icon="resume",
-        dialog={"title": "Resume it?", "description": "From now on: what it did not do meanwhile is not made up for."},
+        dialog={
+            "title": "Resume it?",
+            "description": "From now on: what it did not do meanwhile is not made up for.",
+            "form_submit_text": "Resume it",
+        },
     )
     def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         job = ScheduledJob.objects.get(pk=object_id)
@@ -262,7 +282,11 @@ class RunAdmin(ModelAdmin):
         permissions=["operate"],
         icon="replay",
         variant=ActionVariant.PRIMARY,
-        dialog={"title": "Do it again?", "description": "A new run does what this one should have done."},
+        dialog={
+            "title": "Do it again?",
+            "description": "A new run does what this one should have done.",
+            "form_submit_text": "Retry it",
+        },
     )
     def retry(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         failed = Run.objects.get(pk=object_id)
