@@ -137,6 +137,11 @@ class GameDateInline(TabularInline):
     extra = 0
     verbose_name = "date that differs"
     verbose_name_plural = "Dates that differ: skipped or added"
+    hide_title = True
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["choices"] = [(GameDate.Kind.EXCLUDE, "Not played"), (GameDate.Kind.ADD, "Played too")]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
 UNITS = {"daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
@@ -168,7 +173,7 @@ class GameAdmin(OwnVenues):
         (
             "When",
             {
-                "description": "The panel below shows the dates that these fields name, as you change them.",
+                "description": "The next ten dates are shown beside, as you change these fields.",
                 "fields": (
                     ("recurrence", "interval"),
                     "weekdays",
@@ -224,8 +229,7 @@ class GameAdmin(OwnVenues):
         if form.is_valid():
             context = _what_follows(form.instance, existing is not None, timezone.now())
         else:
-            said = ((form.fields.get(name), each) for name, errors in form.errors.items() for each in errors)
-            context = {"errors": [(field.label if field else "", each) for field, each in said]}
+            context = _what_is_wrong(form)
         return render(request, "events/slots.html", context)
 
     @action(
@@ -287,6 +291,18 @@ class GameAdmin(OwnVenues):
             game.save(update_fields=["status"])  # what somebody else changed meanwhile stays
             self.log_change(request, game, f"{status}: {game.changes}.")
         messages.success(request, f"{len(queryset)} games are {status} now.")
+
+
+def _what_is_wrong(form: Any) -> dict[str, Any]:
+    """The errors of a form by the labels of its fields; what is only not filled in yet is no error."""
+    missing, errors = [], []
+    for name, found in form.errors.as_data().items():
+        label = form.fields[name].label if name in form.fields else ""
+        if any(error.code == "required" for error in found):
+            missing.append(label)
+        else:
+            errors += [(label, said) for error in found for said in error.messages]
+    return {"missing": missing, "errors": errors}
 
 
 def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
