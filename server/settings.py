@@ -172,6 +172,7 @@ UNFOLD = {
     "SITE_TITLE": "Poker venues",
     "SITE_HEADER": "Poker venues",
     "SITE_SYMBOL": "playing_cards",
+    "COLORS": {"primary": {"500": "oklch(68% .24 304)"}},  # its own is too dark to read on its dark ground
     "SIDEBAR": {
         "navigation": [
             {

@@ -66,7 +66,7 @@ def test_a_weekly_game_is_described_with_its_dates_in_view_and_saved(desk: Desk,
     page = desk("events/game/add/")
     shown, days = page.locator("[data-shown]"), page.locator("[data-shown] li")
     expect(shown).to_have_text("Still to fill in: Venue, Name, Start time, First date.")
-    expect(page.locator("[name=venue] option")).to_have_text(["---------", "The Star"])
+    expect(page.locator("[name=venue] option")).to_have_text(["Select value", "The Star"])
 
     fill(page, venue="The Star", name="Thursday NLHE", start_date="12/03/2026", start_time="19:00")
     expect(days).to_have_count(10)
@@ -244,9 +244,6 @@ def test_a_manager_sees_their_own_venue_alone(desk: Desk, game: Game) -> None:
     expect(page.get_by_text("Perhaps it was deleted?")).to_be_visible()
 
 
-#: Unfold's own: the purple of "Add another" is too dark on its dark ground.
-THEIRS = "color-contrast: ['.add-row"
-
 PAGES = ("events/game/add/", "events/game/{game}/change/", "events/gamesession/{session}/change/")
 
 
@@ -257,5 +254,5 @@ def test_the_desk_is_accessible_and_fits_the_screen(desk: Desk, game: Game, view
     for address in PAGES:
         page.goto(f"/admin/{address.format(game=game.pk, session=session_on(game, '03-12').pk)}")
         page.wait_for_load_state("networkidle")
-        assert [each for each in violations(page) if not each.startswith(THEIRS)] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
