@@ -98,7 +98,7 @@ class ClosureInline(TabularInline):
 class VenueAdmin(OwnVenues):
     list_display = ("name", "timezone", "holiday_region", "active")
     prepopulated_fields = {"slug": ("name",)}
-    filter_horizontal = ("managers",)
+    filter_vertical = ("managers",)
     search_fields = ("name",)
     readonly_fields = ("holidays",)
     inlines = (ClosureInline,)
@@ -173,7 +173,7 @@ class GameAdmin(OwnVenues):
         (
             "When",
             {
-                "description": "The next ten dates are shown beside, as you change these fields.",
+                "description": "The next ten dates are shown as you change these fields.",
                 "fields": (
                     ("recurrence", "interval"),
                     "weekdays",

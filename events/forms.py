@@ -92,8 +92,9 @@ class GameForm(forms.ModelForm):
             sessions.lock_venues(self.initial.get("venue"), getattr(cleaned.get("venue"), "pk", None))
             stored = sessions.lock_game(self.instance.pk)
         if stored and cleaned.get("seen") != _stamp(stored):
-            self.data = self.data.copy()
-            self.data[self.add_prefix("seen")] = _stamp(stored)
+            data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or the dict of a test
+            data[self.add_prefix("seen")] = _stamp(stored)
+            self.data = data
             raise ValidationError(self._overtaken(stored, cleaned), code="overtaken")
         return cleaned
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from workers import jobs, runs
-from workers.forms import JobForm, PauseForm
+from workers.forms import JobForm, PauseForm, RunForm
 from workers.models import Run, ScheduledJob
 from workers.triggers import CRON_FIELDS, INTERVAL_FIELDS, TriggerError
 
@@ -107,7 +107,8 @@ class ScheduledJobAdmin(ModelAdmin):
         return render_to_string("workers/fires.html", _preview(job))
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        latest = Run.objects.filter(job=OuterRef("pk")).order_by("-created_at").values("state")[:1]
+        ahead = Q(state=Run.State.QUEUED, due_at__gt=timezone.now())  # queued already for the next minute
+        latest = Run.objects.filter(~ahead, job=OuterRef("pk")).order_by("-created_at").values("state")[:1]
         return super().get_queryset(request).annotate(last_state_=Subquery(latest))
 
     def get_fieldsets(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
@@ -128,6 +129,12 @@ class ScheduledJobAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _declared(obj) and super().has_delete_permission(request)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its runs go with it, though their own page lets nobody delete them; they are counted, not listed."""
+        allowed = all(self.has_delete_permission(request, each) for each in objs)
+        counts = {"scheduled jobs": len(objs), "runs": Run.objects.filter(job__in=objs).count()}
+        return [str(each) for each in objs], counts, set() if allowed else {"scheduled job"}, []
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """To run, pause and resume, which a job of the code allows as well."""
@@ -236,7 +243,8 @@ def _preview(job: ScheduledJob) -> dict[str, Any]:
 class RunAdmin(ModelAdmin):
     """Read only: what became of each slot and each call by hand."""
 
-    list_display = ("name", "slot", "state_", "cause", "attempts", "took", "created_at", "reason")
+    form = RunForm
+    list_display = ("name", "slot", "state_", "cause", "took", "created_at", "reason")
     list_filter = ("state", "cause", "actor", "job")
     date_hierarchy = "created_at"
     list_select_related = ("job",)
@@ -244,9 +252,9 @@ class RunAdmin(ModelAdmin):
     actions_detail = ("retry",)
     actions_row = ("retry",)
     fieldsets = (
-        (None, {"fields": (("name", "state_", "cause", "by"), "reason", ("args", "kwargs"))}),
-        ("Times", {"fields": (("slot", "covers", "due_at"), ("enqueued_at", "started_at", "finished_at"), "took")}),
-        ("Outcome", {"fields": ("attempts", "result", "traceback")}),
+        (None, {"fields": (("name", "state_"), ("cause", "by"), "reason", ("args", "kwargs"))}),
+        ("Outcome", {"fields": (("attempts", "took"), "result", "traceback")}),
+        ("Times", {"fields": (("slot", "covers"), ("due_at", "enqueued_at"), ("started_at", "finished_at"))}),
     )
 
     @display(description="Job")
@@ -259,7 +267,7 @@ class RunAdmin(ModelAdmin):
 
     @display(description="Took")
     def took(self, run: Run) -> str:
-        return f"{run.duration.total_seconds():.2f} s" if run.duration else ""
+        return f"{run.duration.total_seconds():.2f}\N{NO-BREAK SPACE}s" if run.duration else ""
 
     @display(description="Error")
     def traceback(self, run: Run) -> str:

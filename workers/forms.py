@@ -17,7 +17,7 @@ from unfold.widgets import (
 )
 
 from workers import jobs
-from workers.models import ScheduledJob
+from workers.models import Run, ScheduledJob
 from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS
 
 KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
@@ -134,6 +134,25 @@ for _name in CRON_FIELDS:
             help_text=f"Such as {EXAMPLES[_name]}.",
         ),
     )
+
+
+class RunForm(forms.ModelForm):
+    """What the page of a run calls its fields."""
+
+    class Meta:
+        model = Run
+        fields = ()
+        labels = {
+            "args": "Values it was called with",
+            "kwargs": "Values by name",
+            "by": "Asked for by",
+            "slot": "Its time by the schedule",
+            "covers": "Times it stands for",
+            "due_at": "Due",
+            "enqueued_at": "Sent",
+            "started_at": "Started",
+            "finished_at": "Finished",
+        }
 
 
 class PauseForm(BaseDialogForm):

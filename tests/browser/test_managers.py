@@ -54,7 +54,7 @@ def states(game: Game) -> dict[str, str]:
 
 
 def in_feed(page: Page, game: Game, day: str) -> Any:
-    feed = Calendar.from_ical(page.request.get(f"/games/{game.pk}/calendar.ics").text())
+    feed: Any = Calendar.from_ical(page.request.get(f"/games/{game.pk}/calendar.ics").text())
     uid = str(session_on(game, day).uid)
     return next(event for event in feed.walk("VEVENT") if uid in event["UID"])
 

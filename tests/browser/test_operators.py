@@ -50,7 +50,7 @@ def work_off(queues: Queues) -> None:  # noqa: F811
 
 # --- Schedules ----------------------------------------------------------------------------------------------
 
-TRIGGERS = {
+TRIGGERS: dict[str, tuple[dict[str, Any], str, str]] = {
     "interval": ({"kind": "interval", "hours": 12}, "every 12 hours", "Wed 11 Mar 2026 01:00"),
     "cron": ({"kind": "cron", "hour": "5", "day_of_week": "mon-fri"}, "at 05:00", "Wed 11 Mar 2026 05:00:00 AEDT"),
     "date": ({"kind": "date", "run_date": "2026-12-24 19:00"}, "", "Thu 24 Dec 2026 19:00:00 AEDT"),
@@ -82,7 +82,7 @@ def test_the_panel_says_what_is_wrong_as_it_is_typed_and_so_does_saving(desk: De
     for values, said in (
         ({"minute": "61"}, "0 to 59"),
         ({"minute": "", "expression": "0 5 * * * *"}, "five"),
-        ({"expression": "0 2 30 2 *"}, "never"),
+        ({"expression": "0 2 30 2 *"}, "It will not fire again"),
         ({"expression": "", "hour": "5", "timezone": "Mars/Olympus"}, "Mars/Olympus"),
     ):
         fill(page, **values)
@@ -149,7 +149,7 @@ def test_a_failure_is_seen_with_its_traceback_retried_and_the_job_deleted(
         work_off(queues)
 
     open_run(page, "failed")
-    expect(page.locator("pre")).to_contain_text("LookupError: the cashier <b>left</b>")
+    expect(page.locator("pre").last).to_contain_text("LookupError: the cashier <b>left</b>")
     press(page, "Retry", "Retry it")
     expect(page.get_by_text("this is the new run")).to_be_visible()
     work_off(queues)

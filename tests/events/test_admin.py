@@ -258,9 +258,8 @@ def test_bulk_actions_leave_other_venues_alone(desk: Client, foreign: Game, mode
     reason = {"first_date": march("05-01"), "last_date": march("05-02"), "reason": "works"}
     Closure(venue=foreign.venue, **reason).save(now=NOW)
     before = rows()
-    ids = list(
-        {"game": Game, "closure": Closure, "gamesession": GameSession}[model].objects.values_list("pk", flat=True)
-    )
+    models: dict[str, Any] = {"game": Game, "closure": Closure, "gamesession": GameSession}
+    ids = list(models[model].objects.values_list("pk", flat=True))
 
     desk.post(
         f"/admin/events/{model}/",
