@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -18,7 +19,16 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from events import access, sessions
-from events.forms import ClosureForm, GameForm, MoveForm, ReasonForm, SkipForm, SplitForm, SplitFromSessionForm
+from events.forms import (
+    ClosureForm,
+    GameForm,
+    MoveForm,
+    ReasonForm,
+    SessionForm,
+    SkipForm,
+    SplitForm,
+    SplitFromSessionForm,
+)
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from events.regions import public_holiday
 from events.sessions import GenerationError
@@ -30,6 +40,20 @@ SLOTS_SHOWN, LOOK_FOR_SLOTS = 10, 399
 def go_to(view: str, *args: Any) -> HttpResponse:
     """What a dialog answers when it is done: a page, anew."""
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{view}", args=args)})
+
+
+def sentence(said: object) -> str:
+    """As a sentence of its own."""
+    words = str(said)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+class OwnVenuesFilter(admin.RelatedFieldListFilter):
+    """Offers managers their own venues alone."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        mine = access.of_own_venues(request.user, Venue) if access.is_confined(request.user) else Q()
+        return list(field.get_choices(include_blank=False, ordering=("name",), limit_choices_to=mine))
 
 
 class OwnVenues(ModelAdmin):
@@ -50,7 +74,7 @@ class OwnVenues(ModelAdmin):
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """To act on one row, which must be among those the user sees."""
-        mine = object_id is None or self.get_queryset(request).filter(pk=object_id).exists()
+        mine = object_id is None or self.get_object(request, str(object_id)) is not None
         return mine and self.has_change_permission(request)
 
     def done(self, request: HttpRequest, row: Any, what: str) -> HttpResponse:
@@ -74,7 +98,7 @@ class ClosureInline(TabularInline):
 class VenueAdmin(OwnVenues):
     list_display = ("name", "timezone", "holiday_region", "active")
     prepopulated_fields = {"slug": ("name",)}
-    filter_horizontal = ("managers",)
+    filter_vertical = ("managers",)
     search_fields = ("name",)
     readonly_fields = ("holidays",)
     inlines = (ClosureInline,)
@@ -99,26 +123,35 @@ class VenueAdmin(OwnVenues):
 @admin.register(Closure)
 class ClosureAdmin(OwnVenues):
     list_display = ("venue", "first_date", "last_date", "reason")
-    list_filter = ("venue",)
+    list_filter = (("venue", OwnVenuesFilter),)
     list_select_related = ("venue",)
     date_hierarchy = "first_date"
 
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
         obj.save()
-        messages.info(request, f"{str(obj.changes)[:1].upper()}{str(obj.changes)[1:]}.")
+        messages.info(request, sentence(obj.changes))
 
 
 class GameDateInline(TabularInline):
     model = GameDate
     extra = 0
-    verbose_name = "exception"
+    verbose_name = "date that differs"
+    verbose_name_plural = "Dates that differ: skipped or added"
+    hide_title = True
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["choices"] = [(GameDate.Kind.EXCLUDE, "Not played"), (GameDate.Kind.ADD, "Played too")]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+UNITS = {"daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
 
 
 @admin.register(Game)
 class GameAdmin(OwnVenues):
     form = GameForm
     list_display = ("name", "venue", "rule_in_words", "start_time", "state", "generated_through")
-    list_filter = ("status", "recurrence", "venue")
+    list_filter = ("status", "recurrence", ("venue", OwnVenuesFilter))
     list_select_related = ("venue",)
     search_fields = ("name",)
     readonly_fields = ("rrule", "last_date", "generated_through", "generation_error")
@@ -140,16 +173,14 @@ class GameAdmin(OwnVenues):
         (
             "When",
             {
-                "description": "The panel below shows the dates that these fields name, as you change them.",
+                "description": "The next ten dates are shown as you change these fields.",
                 "fields": (
-                    ("start_date", "start_time"),
-                    ("duration_minutes", "recurrence"),
-                    "interval",
+                    ("recurrence", "interval"),
                     "weekdays",
-                    "month_day",
-                    "nth",
+                    ("nth", "month_day"),
                     "month_end",
-                    "end_date",
+                    ("start_time", "duration_minutes"),
+                    ("start_date", "end_date"),
                     "count",
                     "holiday_policy",
                 ),
@@ -157,18 +188,22 @@ class GameAdmin(OwnVenues):
         ),
         ("For players", {"fields": (("buy_in", "currency"), "seats", "notes"), "classes": ["collapse"]}),
         (
-            "What the engine says",
+            "Behind the scenes",
             {"fields": (("rrule", "last_date"), ("generated_through", "generation_error")), "classes": ["collapse"]},
         ),
     )
 
     class Media:
         js = ("events/live_preview.js",)
+        css = {"all": ("events/desk.css",)}
 
     @display(description="Plays")
     def rule_in_words(self, game: Game) -> str:
-        every = game.get_recurrence_display() if game.interval == 1 else f"Every {game.interval}: {game.recurrence}"
-        return f"{every} {', '.join(day.capitalize() for day in game.weekdays)}".strip()
+        unit = UNITS.get(game.recurrence)
+        every = f"Every {game.interval} {unit}" if unit and game.interval > 1 else game.get_recurrence_display()
+        nth = game.get_nth_display().lower() if game.nth else ""
+        day = f"day {game.month_day}" if game.month_day else ""
+        return " ".join(filter(None, (every, nth, day, ", ".join(name.capitalize() for name in game.weekdays))))
 
     @display(description="State", label={"active": "success", "paused": "warning", "failed": "danger"})
     def state(self, game: Game) -> str:
@@ -176,7 +211,7 @@ class GameAdmin(OwnVenues):
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         obj.save()
-        messages.info(request, f"{str(obj.changes)[:1].upper()}{str(obj.changes)[1:]}.")
+        messages.info(request, sentence(obj.changes))
 
     def delete_model(self, request: HttpRequest, obj: Game) -> None:
         obj.delete()
@@ -189,26 +224,33 @@ class GameAdmin(OwnVenues):
         """The next ten slots of the game being entered, and what saving it would do to sessions that exist."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
-        existing = self.get_queryset(request).filter(pk=request.GET.get("game") or None).first()
+        existing = self.get_object(request, request.GET.get("game", ""))
         form = self.get_form(request, existing, change=existing is not None)(request.POST, instance=existing)
-        context: dict[str, Any] = {"errors": form.errors}
         if form.is_valid():
-            context |= _what_follows(form.instance, existing is not None, timezone.now())
+            context = _what_follows(form.instance, existing is not None, timezone.now())
+        else:
+            context = _what_is_wrong(form)
         return render(request, "events/slots.html", context)
 
     @action(
         description="Skip a date",
         permissions=["operate"],
         icon="event_busy",
-        dialog={"title": "Skip a date", "description": "The game is not played then.", "form_class": SkipForm},
+        dialog={
+            "title": "Skip a date",
+            "description": "The game is not played then.",
+            "form_class": SkipForm,
+            "form_submit_text": "Skip it",
+        },
     )
     def skip_date(self, request: HttpRequest, form: SkipForm, object_id: str) -> HttpResponse:
-        game = Game.objects.get(pk=object_id)
-        day, reason = form.cleaned_data["date"], form.cleaned_data["reason"]
-        skipped, _ = GameDate.objects.get_or_create(game=game, date=day, defaults={"kind": GameDate.Kind.ADD})
-        skipped.kind, skipped.reason = GameDate.Kind.EXCLUDE, reason
-        skipped.save()
-        return self.done(request, game, f"{day} is skipped: {skipped.changes}.")
+        game, day = Game.objects.get(pk=object_id), form.cleaned_data["date"]
+        with transaction.atomic():
+            sessions.lock_game(game.pk)
+            skipped = game.exceptions.filter(date=day).first() or GameDate(game=game, date=day)
+            skipped.kind, skipped.reason = GameDate.Kind.EXCLUDE, form.cleaned_data["reason"]
+            skipped.save()
+        return self.done(request, game, f"{day:%a %-d %b %Y} is skipped: {skipped.changes}.")
 
     @action(
         description="Change from a date",
@@ -218,6 +260,7 @@ class GameAdmin(OwnVenues):
             "title": "Change from a date on",
             "description": "The game ends the day before, and a copy with the changes goes on.",
             "form_class": SplitForm,
+            "form_submit_text": "Change the game",
         },
     )
     def split(self, request: HttpRequest, form: SplitForm, object_id: str) -> HttpResponse:
@@ -245,9 +288,21 @@ class GameAdmin(OwnVenues):
             raise PermissionDenied
         for game in queryset:
             game.status = status
-            game.save()
+            game.save(update_fields=["status"])  # what somebody else changed meanwhile stays
             self.log_change(request, game, f"{status}: {game.changes}.")
         messages.success(request, f"{len(queryset)} games are {status} now.")
+
+
+def _what_is_wrong(form: Any) -> dict[str, Any]:
+    """The errors of a form by the labels of its fields; what is only not filled in yet is no error."""
+    missing, errors = [], []
+    for name, found in form.errors.as_data().items():
+        label = form.fields[name].label if name in form.fields else ""
+        if any(error.code == "required" for error in found):
+            missing.append(label)
+        else:
+            errors += [(label, said) for error in found for said in error.messages]
+    return {"missing": missing, "errors": errors}
 
 
 def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
@@ -255,7 +310,7 @@ def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
     try:
         slots = sessions.preview(game, LOOK_FOR_SLOTS, now=now)[:SLOTS_SHOWN]
     except GenerationError as error:
-        return {"errors": {"": [str(error)]}}
+        return {"errors": [("", str(error))]}
     local = [(slot, slot.starts_at and f"{slot.starts_at.astimezone(game.venue.zone):%H:%M}") for slot in slots]
     changes = sessions.rehearse(lambda: _saved(game, now)) if exists else None
     return {"slots": local, "zone": game.venue.timezone, "changes": changes}
@@ -278,11 +333,14 @@ def _split(desk: OwnVenues, request: HttpRequest, form: SplitForm, game: Game) -
 
 @admin.register(GameSession)
 class GameSessionAdmin(OwnVenues):
-    """Read only but for its buttons: sessions are written by the engine."""
+    """Read only but for its notes and buttons: sessions are written by the engine."""
 
-    list_display = ("when", "game", "venue", "state", "cancel_reason", "edited", "off_rule")
+    form = SessionForm
+    list_display = ("when", "game", "venue", "state", "cancel_reason", "by_hand")
     list_display_links = ("when",)
-    list_filter = ("status", "edited", "game__venue", "game")
+    list_filter = ("status", "edited", ("game__venue", OwnVenuesFilter))
+    search_fields = ("game__name",)
+    list_per_page = 50
     list_select_related = ("game__venue",)
     date_hierarchy = "starts_at"
     ordering = ("starts_at", "pk")
@@ -291,9 +349,12 @@ class GameSessionAdmin(OwnVenues):
     actions_row = ("cancel", "move", "restore")
     actions_detail = ("cancel", "move", "restore", "close_venue", "split")
     fieldsets = (
-        (None, {"fields": (("game", "venue"), ("when", "ends"), ("state", "cancel_reason"))}),
-        ("More", {"fields": (("slot_date", "edited", "off_rule"), ("uid", "sequence"), "notes")}),
+        (None, {"fields": (("game", "venue"), ("when", "ends"), ("state", "cancel_reason"), "notes")}),
+        ("More", {"fields": (("slot_date", "sequence"), ("edited", "off_rule"), "uid"), "classes": ["collapse"]}),
     )
+
+    class Media:
+        css = {"all": ("events/desk.css",)}
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """A list begins today, unless another time or one game is asked for."""
@@ -327,18 +388,44 @@ class GameSessionAdmin(OwnVenues):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @display(description="By hand", boolean=True)
+    def by_hand(self, session: GameSession) -> bool:
+        return session.edited or session.cancelled_by == GameSession.CancelledBy.STAFF
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        over = obj is not None and obj.ends_at <= timezone.now()
         return [
             *("game", "venue", "when", "ends", "state", "cancel_reason"),
             *("slot_date", "edited", "off_rule", "uid", "sequence"),
+            *(["notes"] if over else []),
         ]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Only what can be done to the session as it is."""
+        session: Any = self.get_object(request, str(object_id))
+        idle = set()
+        if session:
+            over, cancelled = session.ends_at <= timezone.now(), session.status == GameSession.Status.CANCELLED
+            idle = {"cancel", "move", "restore"} if over else {"cancel", "move"} if cancelled else {"restore"}
+        return [each for each in super().get_actions_detail(request, object_id) if each.path not in idle]
+
+    def save_model(self, request: HttpRequest, obj: GameSession, form: Any, change: bool) -> None:
+        try:
+            sessions.note(obj.pk, obj.notes, now=timezone.now())
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
 
     @action(
         description="Cancel",
         permissions=["operate"],
         icon="cancel",
         variant=ActionVariant.DANGER,
-        dialog={"title": "Cancel this session", "description": "It can be restored.", "form_class": ReasonForm},
+        dialog={
+            "title": "Cancel this session",
+            "description": "Players see it struck out, with the reason. It can be restored.",
+            "form_class": ReasonForm,
+            "form_submit_text": "Cancel the session",
+        },
     )
     def cancel(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         return self._do(request, object_id, "cancelled", sessions.cancel, form.cleaned_data["reason"])
@@ -347,7 +434,11 @@ class GameSessionAdmin(OwnVenues):
         description="Restore",
         permissions=["operate"],
         icon="undo",
-        dialog={"title": "Restore this session?", "description": "It is scheduled again."},
+        dialog={
+            "title": "Restore this session?",
+            "description": "It is scheduled again.",
+            "form_submit_text": "Restore it",
+        },
     )
     def restore(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         return self._do(request, object_id, "restored", sessions.restore)
@@ -360,13 +451,14 @@ class GameSessionAdmin(OwnVenues):
             "title": "Move this session",
             "description": "On the venue's clock. No later edit of the game changes it back.",
             "form_class": MoveForm,
+            "form_submit_text": "Move it",
         },
     )
     def move(self, request: HttpRequest, form: MoveForm, object_id: str) -> HttpResponse:
         zone = GameSession.objects.select_related("game__venue").get(pk=object_id).game.venue.zone
         given = form.cleaned_data
-        start = datetime.combine(given["date"], given["start_time"], tzinfo=zone)
-        end = start + timedelta(minutes=given["duration_minutes"])
+        start = datetime.combine(given["date"], given["start_time"], tzinfo=zone).astimezone(UTC)
+        end = start + timedelta(minutes=given["duration_minutes"])  # in UTC: a night that loses an hour is no shorter
         return self._do(request, object_id, "moved", sessions.move, start, end)
 
     @action(
@@ -377,6 +469,7 @@ class GameSessionAdmin(OwnVenues):
             "title": "Close the venue",
             "description": "Nothing is played there on these dates. Deleting the closure restores what it cancelled.",
             "form_class": ClosureForm,
+            "form_submit_text": "Close the venue",
         },
     )
     def close_venue(self, request: HttpRequest, form: ClosureForm, object_id: str) -> HttpResponse:
@@ -395,6 +488,7 @@ class GameSessionAdmin(OwnVenues):
             "title": "Change the game from this date on",
             "description": "It ends the day before, and a copy with the changes goes on.",
             "form_class": SplitFromSessionForm,
+            "form_submit_text": "Change the game",
         },
     )
     def split(self, request: HttpRequest, form: SplitFromSessionForm, object_id: str) -> HttpResponse:

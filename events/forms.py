@@ -6,15 +6,20 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import transaction
+from django.utils import timezone
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from events.models import MAX_DURATION_MINUTES, Game, GameSession
+from events import sessions
+from events.models import EARLIEST, LATEST, MAX_DURATION_MINUTES, Game, GameSession
 
 
 class DateInput(UnfoldAdminTextInputWidget):
@@ -34,12 +39,98 @@ class WeekdaysField(forms.TypedMultipleChoiceField):
         super().__init__(choices=Game.Weekday.choices, required=False, **kwargs)
 
 
+def calendar_date() -> forms.DateField:
+    """A date that a calendar may hold."""
+    return forms.DateField(widget=DateInput, validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)])
+
+
 class GameForm(forms.ModelForm):
-    weekdays = WeekdaysField(help_text=Game._meta.get_field("weekdays").help_text)
+    """A game. One that somebody else saved since the form was opened is not overwritten unasked."""
+
+    weekdays = WeekdaysField(
+        label="On these days",
+        help_text="Daily and weekly games are played on these days only. None: every day, or the first date's weekday.",
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Game
         fields = "__all__"
+        labels = {
+            "start_date": "First date",
+            "duration_minutes": "Length in minutes",
+            "recurrence": "How often",
+            "interval": "Every",
+            "month_day": "Day of the month",
+            "nth": "Which in the month",
+            "month_end": "In a shorter month",
+            "end_date": "Last date",
+            "count": "Number of dates",
+            "holiday_policy": "Public holidays",
+            "rrule": "As a calendar rule",
+            "generated_through": "Calendar full until",
+            "generation_error": "What went wrong",
+        }
+        help_texts = {
+            "interval": "1: each time. 2: every second day, week, month or year, counted from the first date.",
+            "nth": "Such as the last Friday: choose Last here, and tick Friday above.",
+            "end_date": "The game is played on it for the last time. Empty: it goes on.",
+            "count": "Instead of a last date: how many dates there are, skipped ones too.",
+            "notes": "Players see them.",
+        }
+        widgets = {"notes": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen"] = _stamp(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.instance.pk:
+            return cleaned
+        with transaction.atomic():  # in the admin part of the one that saves, so that nobody comes between
+            sessions.lock_venues(self.initial.get("venue"), getattr(cleaned.get("venue"), "pk", None))
+            stored = sessions.lock_game(self.instance.pk)
+        if stored and cleaned.get("seen") != _stamp(stored):
+            data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or the dict of a test
+            data[self.add_prefix("seen")] = _stamp(stored)
+            self.data = data
+            raise ValidationError(self._overtaken(stored, cleaned), code="overtaken")
+        return cleaned
+
+    def _overtaken(self, stored: Game, cleaned: dict[str, Any]) -> str:
+        theirs = [
+            f"{self.fields[name].label} {getattr(stored, name) or 'none'}"
+            for name in self.fields.keys() & cleaned.keys() - {"seen", "weekdays"}
+            if getattr(stored, name) != cleaned[name]
+        ]
+        if "weekdays" in cleaned and stored.weekdays != cleaned["weekdays"]:
+            theirs.append(f"{self.fields['weekdays'].label} {', '.join(stored.weekdays) or 'none'}")
+        at = timezone.localtime(stored.updated_at)
+        return (
+            f"Somebody else saved this game at {at:%H:%M:%S} on {at:%-d %B}, while you had it open; yours is not saved"
+            f" yet. Theirs differs in: {'; '.join(sorted(theirs)) or 'nothing'}. Saving again puts yours in its place."
+        )
+
+
+def _stamp(game: Game) -> str:
+    return game.updated_at.isoformat() if game.updated_at else ""
+
+
+class SessionForm(forms.ModelForm):
+    class Meta:
+        model = GameSession
+        fields = ("notes",)
+        widgets = {"notes": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        labels = {
+            "slot_date": "Its date by the rule",
+            "edited": "Changed by hand",
+            "off_rule": "No longer in the rule",
+            "uid": "Id in calendars",
+            "sequence": "Times changed",
+            "cancel_reason": "Why it is cancelled",
+        }
+        help_texts = {"notes": "Players see them in their calendar."}
 
 
 class ReasonForm(BaseDialogForm):
@@ -54,10 +145,13 @@ class ReasonForm(BaseDialogForm):
 class MoveForm(BaseDialogForm):
     """When a session is played instead, on the venue's clock."""
 
-    date = forms.DateField(widget=DateInput)
+    date = calendar_date()
     start_time = forms.TimeField(widget=TimeInput)
     duration_minutes = forms.IntegerField(
-        min_value=1, max_value=MAX_DURATION_MINUTES, widget=UnfoldAdminIntegerFieldWidget
+        label="Length in minutes",
+        min_value=1,
+        max_value=MAX_DURATION_MINUTES,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,8 +167,8 @@ class MoveForm(BaseDialogForm):
 
 
 class ClosureForm(BaseDialogForm):
-    first_date = forms.DateField(widget=DateInput)
-    last_date = forms.DateField(widget=DateInput)
+    first_date = calendar_date()
+    last_date = calendar_date()
     reason = forms.CharField(
         max_length=200, widget=UnfoldAdminTextInputWidget, help_text="Players see it, such as: renovation."
     )
@@ -92,17 +186,20 @@ class ClosureForm(BaseDialogForm):
 
 
 class SkipForm(BaseDialogForm):
-    date = forms.DateField(widget=DateInput)
+    date = calendar_date()
     reason = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget)
 
 
 class SplitForm(BaseDialogForm):
     """What changes from a date on. What is left as it is does not."""
 
-    from_date = forms.DateField(widget=DateInput)
+    from_date = calendar_date()
     start_time = forms.TimeField(widget=TimeInput)
     duration_minutes = forms.IntegerField(
-        min_value=1, max_value=MAX_DURATION_MINUTES, widget=UnfoldAdminIntegerFieldWidget
+        label="Length in minutes",
+        min_value=1,
+        max_value=MAX_DURATION_MINUTES,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     weekdays = WeekdaysField()
     buy_in = forms.DecimalField(

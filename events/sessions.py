@@ -310,6 +310,15 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
         return _save(session, now, starts_at=starts_at, ends_at=ends_at, edited=True)
 
 
+def note(session_id: int, notes: str, *, now: datetime) -> GameSession:
+    """Write what players are to know about a session. It still follows its game.
+
+    Raises GameSession.DoesNotExist, and ValidationError when it is over.
+    """
+    with transaction.atomic():
+        return _save(_lock_session(session_id, now), now, notes=notes)
+
+
 # --- How it is done ---------------------------------------------------------------------------------------
 
 

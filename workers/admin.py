@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from workers import jobs, runs
-from workers.forms import JobForm, PauseForm
+from workers.forms import JobForm, PauseForm, RunForm
 from workers.models import Run, ScheduledJob
 from workers.triggers import CRON_FIELDS, INTERVAL_FIELDS, TriggerError
 
@@ -85,6 +85,7 @@ class ScheduledJobAdmin(ModelAdmin):
 
     class Media:
         js = ("events/live_preview.js",)
+        css = {"all": ("events/desk.css",)}
 
     @display(description="When")
     def when(self, job: ScheduledJob) -> str:
@@ -106,7 +107,8 @@ class ScheduledJobAdmin(ModelAdmin):
         return render_to_string("workers/fires.html", _preview(job))
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        latest = Run.objects.filter(job=OuterRef("pk")).order_by("-created_at").values("state")[:1]
+        ahead = Q(state=Run.State.QUEUED, due_at__gt=timezone.now())  # queued already for the next minute
+        latest = Run.objects.filter(~ahead, job=OuterRef("pk")).order_by("-created_at").values("state")[:1]
         return super().get_queryset(request).annotate(last_state_=Subquery(latest))
 
     def get_fieldsets(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
@@ -116,11 +118,23 @@ class ScheduledJobAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
         return (*self.readonly_fields, "id") if obj else self.readonly_fields
 
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Pause what is on, resume what is not."""
+        job = ScheduledJob.objects.filter(pk=object_id).first()
+        idle = "resume" if job and job.is_on(timezone.now()) else "pause"
+        return [each for each in super().get_actions_detail(request, object_id) if each.path != idle]
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _declared(obj) and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _declared(obj) and super().has_delete_permission(request)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its runs go with it, though their own page lets nobody delete them; they are counted, not listed."""
+        allowed = all(self.has_delete_permission(request, each) for each in objs)
+        counts = {"scheduled jobs": len(objs), "runs": Run.objects.filter(job__in=objs).count()}
+        return [str(each) for each in objs], counts, set() if allowed else {"scheduled job"}, []
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """To run, pause and resume, which a job of the code allows as well."""
@@ -149,7 +163,11 @@ class ScheduledJobAdmin(ModelAdmin):
         permissions=["operate"],
         icon="play_arrow",
         variant=ActionVariant.PRIMARY,
-        dialog={"title": "Run it now?", "description": "Beside its schedule, with the same arguments."},
+        dialog={
+            "title": "Run it now?",
+            "description": "Beside its schedule, with the same arguments.",
+            "form_submit_text": "Run it",
+        },
     )
     def run_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         job = ScheduledJob.objects.get(pk=object_id)
@@ -161,7 +179,12 @@ class ScheduledJobAdmin(ModelAdmin):
         description="Pause",
         permissions=["operate"],
         icon="pause",
-        dialog={"title": "Pause it", "description": "Nothing of it starts meanwhile.", "form_class": PauseForm},
+        dialog={
+            "title": "Pause it",
+            "description": "Nothing of it starts meanwhile.",
+            "form_class": PauseForm,
+            "form_submit_text": "Pause it",
+        },
     )
     def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:
         job, until = ScheduledJob.objects.get(pk=object_id), form.cleaned_data["until"]
@@ -172,7 +195,11 @@ class ScheduledJobAdmin(ModelAdmin):
         description="Resume",
         permissions=["operate"],
         icon="resume",
-        dialog={"title": "Resume it?", "description": "From now on: what it did not do meanwhile is not made up for."},
+        dialog={
+            "title": "Resume it?",
+            "description": "From now on: what it did not do meanwhile is not made up for.",
+            "form_submit_text": "Resume it",
+        },
     )
     def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         job = ScheduledJob.objects.get(pk=object_id)
@@ -216,7 +243,8 @@ def _preview(job: ScheduledJob) -> dict[str, Any]:
 class RunAdmin(ModelAdmin):
     """Read only: what became of each slot and each call by hand."""
 
-    list_display = ("name", "slot", "state_", "cause", "attempts", "took", "created_at", "reason")
+    form = RunForm
+    list_display = ("name", "slot", "state_", "cause", "took", "created_at", "reason")
     list_filter = ("state", "cause", "actor", "job")
     date_hierarchy = "created_at"
     list_select_related = ("job",)
@@ -224,9 +252,9 @@ class RunAdmin(ModelAdmin):
     actions_detail = ("retry",)
     actions_row = ("retry",)
     fieldsets = (
-        (None, {"fields": (("name", "state_", "cause", "by"), "reason", ("args", "kwargs"))}),
-        ("Times", {"fields": (("slot", "covers", "due_at"), ("enqueued_at", "started_at", "finished_at"), "took")}),
-        ("Outcome", {"fields": ("attempts", "result", "traceback")}),
+        (None, {"fields": (("name", "state_"), ("cause", "by"), "reason", ("args", "kwargs"))}),
+        ("Outcome", {"fields": (("attempts", "took"), "result", "traceback")}),
+        ("Times", {"fields": (("slot", "covers"), ("due_at", "enqueued_at"), ("started_at", "finished_at"))}),
     )
 
     @display(description="Job")
@@ -239,7 +267,7 @@ class RunAdmin(ModelAdmin):
 
     @display(description="Took")
     def took(self, run: Run) -> str:
-        return f"{run.duration.total_seconds():.2f} s" if run.duration else ""
+        return f"{run.duration.total_seconds():.2f}\N{NO-BREAK SPACE}s" if run.duration else ""
 
     @display(description="Error")
     def traceback(self, run: Run) -> str:
@@ -262,7 +290,11 @@ class RunAdmin(ModelAdmin):
         permissions=["operate"],
         icon="replay",
         variant=ActionVariant.PRIMARY,
-        dialog={"title": "Do it again?", "description": "A new run does what this one should have done."},
+        dialog={
+            "title": "Do it again?",
+            "description": "A new run does what this one should have done.",
+            "form_submit_text": "Retry it",
+        },
     )
     def retry(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         failed = Run.objects.get(pk=object_id)

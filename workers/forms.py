@@ -12,18 +12,19 @@ from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from workers import jobs
-from workers.models import ScheduledJob
+from workers.models import Run, ScheduledJob
 from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS
 
 KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
 
 
 class JobForm(forms.ModelForm):
-    kind = forms.ChoiceField(label="When", choices=KINDS.items(), initial="cron", widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(label="It runs", choices=KINDS.items(), initial="cron", widget=UnfoldAdminSelectWidget)
     run_date = forms.CharField(
         required=False,
         label="Date and time",
@@ -54,12 +55,35 @@ class JobForm(forms.ModelForm):
             "catch_up",
             "enabled",
         )
+        labels = {
+            "id": "Name",
+            "args": "Values to call it with",
+            "kwargs": "Values by name",
+            "timezone": "Time zone",
+            "start_at": "Not before",
+            "end_at": "Not after",
+            "max_runs": "Runs in all",
+            "jitter": "Spread",
+            "max_instances": "At the same time",
+            "misfire_grace": "May be late by",
+            "catch_up": "When slots were missed",
+            "enabled": "On",
+        }
+        help_texts = {
+            "id": "Letters, digits, - and _. It stays as it is.",
+            "args": 'In order, as JSON: [1, "two"].',
+            "kwargs": 'As JSON: {"days": 60}.',
+            "timezone": "Such as Australia/Sydney.",
+        }
+        widgets = {name: UnfoldAdminTextareaWidget(attrs={"rows": 2}) for name in ("args", "kwargs")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "actor" in self.fields:
             choices = [(name, name) for name in sorted(jobs.registry)]
-            self.fields["actor"] = forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget)
+            self.fields["actor"] = forms.ChoiceField(
+                label="What it does", choices=choices, widget=UnfoldAdminSelectWidget
+            )
         for name in ("args", "kwargs"):
             if name in self.fields:
                 self.fields[name].required = False
@@ -110,6 +134,25 @@ for _name in CRON_FIELDS:
             help_text=f"Such as {EXAMPLES[_name]}.",
         ),
     )
+
+
+class RunForm(forms.ModelForm):
+    """What the page of a run calls its fields."""
+
+    class Meta:
+        model = Run
+        fields = ()
+        labels = {
+            "args": "Values it was called with",
+            "kwargs": "Values by name",
+            "by": "Asked for by",
+            "slot": "Its time by the schedule",
+            "covers": "Times it stands for",
+            "due_at": "Due",
+            "enqueued_at": "Sent",
+            "started_at": "Started",
+            "finished_at": "Finished",
+        }
 
 
 class PauseForm(BaseDialogForm):

@@ -1,0 +1,441 @@
+"""The desks of the calendar: who may open and do what, stale forms, and what a list costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import reverse
+
+from events.models import Closure, Game, GameDate, GameSession, Venue
+from tests.events.conftest import make_user
+from tests.events.league import NOW, dates, full_game, march, rows, session_on
+from tests.factories import make_games, make_venue
+from tests.nights import make_session
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
+
+ROLES = ("anonymous", "plain", "viewer", "manager", "stranger", "operator", "superuser")
+SUBMITTED = {"_form_submitted": "on"}
+
+
+def client_of(user: User | None) -> Client:
+    client = Client(headers={"x-forwarded-proto": "https"})
+    if user:
+        client.force_login(user)
+    return client
+
+
+def member(group: str, *venues: Venue) -> User:
+    user = make_user(group.rstrip("s"), *venues, is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+@pytest.fixture
+def venue() -> Venue:
+    return make_venue(slug="star", name="The Star", holiday_region="AU-NSW")
+
+
+@pytest.fixture
+def game(venue: Venue) -> Game:
+    return full_game(venue)
+
+
+@pytest.fixture
+def desk(venue: Venue) -> Client:
+    """The desk of the manager of the venue."""
+    return client_of(member("managers", venue))
+
+
+def user_of(role: str, venue: Venue) -> User | None:
+    match role:
+        case "anonymous":
+            return None
+        case "plain":
+            return make_user("plain", is_staff=True)
+        case "viewer":
+            return member("viewers")
+        case "manager":
+            return member("managers", venue)
+        case "stranger":
+            return member("managers", make_venue(name="Elsewhere"))
+        case "operator":
+            return member("operators")
+        case _:
+            return make_user("root", is_staff=True, is_superuser=True)
+
+
+def form_of(desk: Client, address: str) -> dict[str, Any]:
+    """What a page's form would send, were it sent unchanged."""
+    context = desk.get(address).context
+    sent: dict[str, Any] = {}
+    forms = [context["adminform"].form]
+    for each in context["inline_admin_formsets"]:
+        forms += [each.formset.management_form, *each.formset.forms]
+    for form in forms:
+        for bound in form:
+            value = bound.value()
+            value = value() if callable(value) else value
+            if bound.name == "active" and not value:
+                continue
+            sent[bound.html_name] = "" if value is None else value
+    return sent
+
+
+# --- Who may open what --------------------------------------------------------------------------------------
+
+# Method, address, what is sent, and the answers to, in turn: anonymous, staff without permissions, a viewer, the
+# venue's manager, another venue's, an operator, a superuser. 302 from a page that names a row means that there is none.
+TABLE: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
+    ("GET", "", {}, (302, 200, 200, 200, 200, 200, 200)),
+    ("GET", "events/venue/", {}, (302, 403, 200, 200, 200, 403, 200)),
+    ("GET", "events/venue/add/", {}, (302, 403, 403, 403, 403, 403, 200)),
+    ("GET", "events/venue/{venue}/change/", {}, (302, 403, 200, 200, 302, 403, 200)),
+    ("GET", "events/venue/{venue}/delete/", {}, (302, 403, 403, 403, 403, 403, 200)),
+    ("GET", "events/game/", {}, (302, 403, 200, 200, 200, 403, 200)),
+    ("GET", "events/game/add/", {}, (302, 403, 403, 200, 200, 403, 200)),
+    ("GET", "events/game/{game}/change/", {}, (302, 403, 200, 200, 302, 403, 200)),
+    ("GET", "events/game/{game}/history/", {}, (302, 403, 200, 200, 302, 403, 200)),
+    ("GET", "events/game/{game}/delete/", {}, (302, 403, 403, 200, 302, 403, 200)),
+    ("POST", "events/game/{game}/change/", {}, (302, 403, 403, 200, 302, 403, 200)),
+    ("POST", "events/game/next-slots/?game={game}", {}, (302, 403, 403, 200, 200, 403, 200)),
+    ("POST", "events/game/{game}/skip_date/", {"date": "2026-03-19"}, (302, 403, 403, 200, 403, 403, 200)),
+    ("POST", "events/game/{game}/split/", {}, (302, 403, 403, 200, 403, 403, 200)),
+    ("GET", "events/closure/", {}, (302, 403, 200, 200, 200, 403, 200)),
+    ("GET", "events/closure/add/", {}, (302, 403, 403, 200, 200, 403, 200)),
+    ("GET", "events/closure/{closure}/change/", {}, (302, 403, 200, 200, 302, 403, 200)),
+    ("POST", "events/closure/{closure}/delete/", {"post": "yes"}, (302, 403, 403, 302, 302, 403, 302)),
+    ("GET", "events/gamesession/", {}, (302, 403, 200, 200, 200, 403, 200)),
+    ("GET", "events/gamesession/add/", {}, (302, 403, 403, 403, 403, 403, 403)),
+    ("GET", "events/gamesession/{session}/change/", {}, (302, 403, 200, 200, 302, 403, 200)),
+    ("GET", "events/gamesession/{session}/delete/", {}, (302, 403, 403, 403, 403, 403, 403)),
+    ("POST", "events/gamesession/{session}/change/", {"notes": "x"}, (302, 403, 403, 302, 302, 403, 302)),
+    ("POST", "events/gamesession/{session}/cancel/", {"reason": "x"}, (302, 403, 403, 200, 403, 403, 200)),
+    ("POST", "events/gamesession/{session}/restore/", {}, (302, 403, 403, 200, 403, 403, 200)),
+    ("POST", "events/gamesession/{session}/move/", {}, (302, 403, 403, 200, 403, 403, 200)),
+    ("POST", "events/gamesession/{session}/close_venue/", {}, (302, 403, 403, 200, 403, 403, 200)),
+    ("POST", "events/gamesession/{session}/split/", {}, (302, 403, 403, 200, 403, 403, 200)),
+    ("POST", "events/gamesession/no-number/cancel/", {"reason": "x"}, (302, 403, 403, 403, 403, 403, 403)),
+    ("GET", "workers/scheduledjob/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("GET", "workers/scheduledjob/add/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("POST", "workers/scheduledjob/next-fires/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("POST", "workers/scheduledjob/prune_history/run_now/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("POST", "workers/scheduledjob/prune_history/pause/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("GET", "workers/run/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("GET", "workers/run/add/", {}, (302, 403, 403, 403, 403, 403, 403)),
+    ("GET", "auth/user/", {}, (302, 403, 403, 403, 403, 403, 200)),
+    ("GET", "auth/group/", {}, (302, 403, 403, 403, 403, 403, 200)),
+    ("GET", "authtoken/tokenproxy/", {}, (302, 403, 403, 403, 403, 403, 200)),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_open_and_do_what(role: str, venue: Venue, game: Game) -> None:
+    closure = Closure(venue=venue, first_date=march("05-01"), last_date=march("05-02"), reason="works")
+    closure.save(now=NOW)
+    ids = {"venue": venue.pk, "game": game.pk, "closure": closure.pk, "session": session_on(game, "03-12").pk}
+    client = client_of(user_of(role, venue))
+
+    found = {}
+    for method, address, sent, _ in TABLE:
+        before = rows() if role in ("anonymous", "plain", "viewer", "stranger", "operator") else None
+        response = client.generic(
+            method,
+            f"/admin/{address.format(**ids)}",
+            "&".join(f"{name}={value}" for name, value in {**SUBMITTED, **sent}.items()),
+            content_type="application/x-www-form-urlencoded",
+        )
+        found[method, address] = response.status_code
+        if before is not None:
+            assert rows() == before, address
+
+    assert found == {(method, address): answers[ROLES.index(role)] for method, address, _, answers in TABLE}
+
+
+def test_the_groups_exist_with_their_permissions() -> None:
+    held = {
+        group.name: {f"{each.content_type.app_label}.{each.codename}" for each in group.permissions.all()}
+        for group in Group.objects.all()
+    }
+    both = {f"events.{may}_{model}" for model in ("game", "gamedate", "closure") for may in ("view", "change")}
+    written = {f"events.{may}_{model}" for model in ("game", "gamedate", "closure") for may in ("add", "delete")}
+    places = {f"events.{may}_{model}" for model in ("venue", "gamesession") for may in ("view", "change")}
+    assert held == {
+        "managers": both | written | places,
+        "viewers": {f"events.view_{model}" for model in ("venue", "game", "gamedate", "closure", "gamesession")},
+        "operators": {f"workers.{may}_scheduledjob" for may in ("view", "add", "change", "delete")}
+        | {"workers.view_run", "workers.change_run"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "titles"),
+    [
+        ("plain", []),
+        ("viewer", ["Sessions", "Games", "Closures", "Venues"]),
+        ("manager", ["Sessions", "Games", "Closures", "Venues"]),
+        ("operator", ["Scheduled jobs", "Runs"]),
+        (
+            "superuser",
+            ["Sessions", "Games", "Closures", "Venues", "Scheduled jobs", "Runs", "Users", "Groups", "Tokens"],
+        ),
+    ],
+)
+def test_the_sidebar_leads_where_one_may_go(role: str, titles: list[str], venue: Venue) -> None:
+    client = client_of(user_of(role, venue))
+
+    shown = [
+        item
+        for group in client.get("/admin/").context["sidebar_navigation"]
+        for item in group["items"]
+        if item["has_permission"]
+    ]
+
+    assert [item["title"] for item in shown] == titles
+    assert {client.get(str(item["link"])).status_code for item in shown} <= {200}
+
+
+# --- A manager and the venues of others ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def foreign() -> Game:
+    """A game of a venue that somebody else manages."""
+    return full_game(make_venue(name="Hidden Harbour", slug="harbour"), name="Secret Game")
+
+
+@pytest.mark.parametrize("model", ["venue", "game", "closure", "gamesession"])
+def test_a_list_and_its_filters_name_no_other_venue(desk: Client, game: Game, foreign: Game, model: str) -> None:
+    reason = {"first_date": march("05-01"), "last_date": march("05-02"), "reason": "Secret works"}
+    Closure(venue=foreign.venue, **reason).save(now=NOW)
+
+    for query in ("", f"?game__id__exact={foreign.pk}", f"?venue__id__exact={foreign.venue_id}", "?q=Secret"):
+        page = desk.get(f"/admin/events/{model}/{query}", follow=True).content.decode()
+        assert "Hidden" not in page
+        assert "Secret Game" not in page
+        assert "Secret works" not in page
+    assert "The Star" in desk.get(f"/admin/events/{model}/").content.decode() or model == "closure"
+
+
+@pytest.mark.parametrize("model", ["game", "closure"])
+def test_a_form_offers_no_other_venue_and_takes_none(desk: Client, game: Game, foreign: Game, model: str) -> None:
+    before = rows()
+    page = desk.get(f"/admin/events/{model}/add/")
+
+    answer = desk.post(
+        f"/admin/events/{model}/add/", form_of(desk, f"/admin/events/{model}/add/") | foreign_form(foreign)
+    )
+
+    assert "Hidden" not in page.content.decode()
+    assert "venue" in answer.context["adminform"].form.errors
+    assert rows() == before
+
+
+def foreign_form(foreign: Game) -> dict[str, Any]:
+    """The fields of a game or a closure at the venue of another."""
+    when = {"start_date": "2026-03-12", "start_time": "19:00", "first_date": "2026-03-12", "last_date": "2026-03-13"}
+    return {"venue": foreign.venue_id, "name": "Mine", "reason": "works", **when}
+
+
+@pytest.mark.parametrize(
+    ("model", "action"),
+    [
+        ("game", "pause"),
+        ("game", "archive"),
+        ("game", "delete_selected"),
+        ("closure", "delete_selected"),
+        ("gamesession", "cancel_all"),
+        ("gamesession", "restore_all"),
+    ],
+)
+def test_bulk_actions_leave_other_venues_alone(desk: Client, foreign: Game, model: str, action: str) -> None:
+    reason = {"first_date": march("05-01"), "last_date": march("05-02"), "reason": "works"}
+    Closure(venue=foreign.venue, **reason).save(now=NOW)
+    before = rows()
+    models: dict[str, Any] = {"game": Game, "closure": Closure, "gamesession": GameSession}
+    ids = list(models[model].objects.values_list("pk", flat=True))
+
+    desk.post(
+        f"/admin/events/{model}/",
+        {"action": action, "_selected_action": ids, "select_across": "1", "post": "yes"},
+    )
+
+    assert rows() == before
+
+
+def test_the_preview_of_another_venues_game_tells_nothing_of_it(desk: Client, foreign: Game) -> None:
+    sent = {"venue": foreign.venue_id, "name": "x", "start_date": "2026-03-12", "start_time": "19:00"}
+
+    for game in (foreign.pk, "no-number", "", -1):
+        shown = desk.post(f"/admin/events/game/next-slots/?game={game}", sent).content.decode()
+        assert "Select a valid choice" in shown
+        assert "Saving this" not in shown
+        assert "Mar 2026" not in shown
+
+
+def test_a_manager_changes_a_venue_but_not_its_managers_or_address(desk: Client, venue: Venue) -> None:
+    address = f"/admin/events/venue/{venue.pk}/change/"
+    sent = form_of(desk, address) | {"holiday_region": "AU-VIC", "slug": "mine", "managers": []}
+
+    answer = desk.post(address, sent)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    venue.refresh_from_db()
+    assert (venue.holiday_region, venue.slug) == ("AU-VIC", "star")
+    assert [user.username for user in venue.managers.all()] == ["manager"]
+
+
+# --- What saving does ---------------------------------------------------------------------------------------
+
+
+def test_deleting_several_closures_at_once_restores_what_they_cancelled(desk: Client, game: Game) -> None:
+    for day in ("03-12", "03-19", "03-26"):
+        Closure(venue=game.venue, first_date=march(day), last_date=march(day), reason="works").save(now=NOW)
+    first_two = list(Closure.objects.values_list("pk", flat=True)[:2])
+
+    desk.post("/admin/events/closure/", {"action": "delete_selected", "_selected_action": first_two, "post": "yes"})
+
+    left = dict(game.sessions.values_list("slot_date", "status"))
+    assert [f"{day:%m-%d}" for day, status in left.items() if status == "cancelled"] == ["03-26"]
+
+
+def test_skipping_a_date_that_the_rule_does_not_name_writes_no_session(desk: Client, game: Game) -> None:
+    before = dates(game)
+
+    desk.post(f"/admin/events/game/{game.pk}/skip_date/", {**SUBMITTED, "date": "2026-03-13", "reason": "private"})
+
+    assert dates(game) == before
+    assert GameDate.objects.get().kind == "exclude"
+
+
+@pytest.mark.parametrize("day", ["1066-10-14", "9999-12-31", "rubbish"])
+@pytest.mark.parametrize(
+    ("button", "names"),
+    [
+        ("skip_date", ("date",)),
+        ("split", ("from_date",)),
+        ("move", ("date",)),
+        ("close_venue", ("first_date", "last_date")),
+    ],
+)
+def test_a_dialog_says_what_is_wrong_with_a_date(
+    desk: Client, game: Game, day: str, button: str, names: tuple[str, ...]
+) -> None:
+    row = f"game/{game.pk}" if button in ("skip_date", "split") else f"gamesession/{session_on(game, '03-12').pk}"
+    before = rows()
+    sent = {"start_time": "19:00", "duration_minutes": "60", "reason": "x", **dict.fromkeys(names, day)}
+
+    answer = desk.post(f"/admin/events/{row}/{button}/", {**SUBMITTED, **sent})
+
+    assert answer.context["form"].errors.keys() == set(names)
+    assert rows() == before
+
+
+def test_a_night_moved_into_the_clocks_change_keeps_its_length(desk: Client, game: Game) -> None:
+    """In Sydney the clocks go back at 03:00 on 5 April."""
+    session = session_on(game, "04-02")
+
+    sent = {"date": "2026-04-05", "start_time": "01:00", "duration_minutes": "240"}
+    desk.post(f"/admin/events/gamesession/{session.pk}/move/", {**SUBMITTED, **sent})
+
+    session.refresh_from_db()
+    assert session.ends_at - session.starts_at == timedelta(hours=4)
+
+
+def test_notes_of_a_session_reach_the_feed_and_do_not_hold_it_back(desk: Client, game: Game) -> None:
+    session = session_on(game, "03-12")
+
+    desk.post(f"/admin/events/gamesession/{session.pk}/change/", {"notes": "Bring a friend."})
+    game.start_time = game.start_time.replace(hour=20)
+    game.save(now=NOW)
+
+    session.refresh_from_db()
+    assert (session.notes, session.edited, session.sequence) == ("Bring a friend.", False, 2)
+
+
+def test_only_what_can_be_done_to_a_session_is_offered(desk: Client, game: Game) -> None:
+    session = session_on(game, "03-12")
+    address = f"/admin/events/gamesession/{session.pk}/change/"
+    offered = [[each["title"] for each in desk.get(address).context["actions_detail"]]]
+    desk.post(f"/admin/events/gamesession/{session.pk}/cancel/", {**SUBMITTED, "reason": "x"})
+    offered.append([each["title"] for each in desk.get(address).context["actions_detail"]])
+
+    rest = ["Close the venue", "Change from this date"]
+    assert offered == [["Cancel", "Move", *rest], ["Restore", *rest]]
+
+
+# --- Two at once --------------------------------------------------------------------------------------------
+
+
+def test_a_form_opened_before_somebody_else_saved_is_refused_and_nothing_is_lost(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    mine = form_of(desk, address) | {"name": "Mine", "weekdays": ["fri"]}
+    theirs = client_of(make_user("root", is_staff=True, is_superuser=True))
+    with time_machine.travel(NOW + timedelta(minutes=1)):
+        theirs.post(address, form_of(theirs, address) | {"start_time": "20:00"})
+    before = rows()
+
+    answer = desk.post(address, mine)
+
+    page = answer.content.decode()
+    assert "Somebody else saved this game" in page
+    assert "Start time 20:00:00" in page
+    assert 'value="Mine"' in page
+    assert rows() == before
+
+    again = form_values(answer) | {"name": "Mine", "weekdays": ["fri"], "start_time": "20:00"}
+    assert desk.post(address, again).status_code == 302
+    game.refresh_from_db()
+    assert (game.name, f"{game.start_time:%H:%M}", game.weekdays) == ("Mine", "20:00", ["fri"])
+
+
+def form_values(answer: Any) -> dict[str, Any]:
+    """What the form of an answer would send."""
+    form = answer.context["adminform"].form
+    return {**form.data.dict(), "seen": form["seen"].value()}
+
+
+def test_a_form_without_its_stamp_is_refused(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+
+    assert desk.post(address, form_of(desk, address) | {"seen": "", "name": "Mine"}).status_code == 200
+    game.refresh_from_db()
+    assert game.name != "Mine"
+
+
+def test_the_calendar_being_filled_makes_no_form_stale(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    mine = form_of(desk, address) | {"name": "Mine"}
+    Closure(venue=game.venue, first_date=march("03-12"), last_date=march("03-12"), reason="works").save(now=NOW)
+
+    assert desk.post(address, mine).status_code == 302
+
+
+def test_a_bulk_action_keeps_what_somebody_else_changed_and_is_logged(desk: Client, game: Game) -> None:
+    desk.post("/admin/events/game/", {"action": "pause", "_selected_action": [game.pk]})
+
+    game.refresh_from_db()
+    assert game.status == "paused"
+    assert LogEntry.objects.get().change_message.startswith("paused")
+
+
+# --- What a list costs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "most"), [("game", 9), ("gamesession", 11)])
+def test_a_list_of_100_costs_no_more_queries_than_one_of_10(
+    desk: Client, venue: Venue, model: str, most: int, django_assert_max_num_queries: Any
+) -> None:
+    for game in make_games(100, venue):
+        make_session(game, "2026-03-12 19:00")
+
+    with django_assert_max_num_queries(most):
+        page = desk.get(reverse(f"admin:events_{model}_changelist"))
+
+    assert len(page.context["cl"].result_list) == min(100, page.context["cl"].list_per_page)
