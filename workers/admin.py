@@ -141,7 +141,16 @@ class ScheduledJobAdmin(ModelAdmin):
         return request.user.has_perm("workers.change_scheduledjob")
 
     def save_model(self, request: HttpRequest, obj: ScheduledJob, form: Any, change: bool) -> None:
+        if not obj.enabled:
+            obj.paused_because = ""  # now it is a person's pause
         jobs.save(obj, timezone.now())
+
+    def delete_model(self, request: HttpRequest, obj: ScheduledJob) -> None:
+        jobs.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for job in queryset:
+            jobs.delete(job)
 
     def get_urls(self) -> list[Any]:
         preview = path("next-fires/", self.admin_site.admin_view(self.preview), name="workers_scheduledjob_fires")
@@ -245,7 +254,8 @@ class RunAdmin(ModelAdmin):
 
     form = RunForm
     list_display = ("name", "slot", "state_", "cause", "took", "created_at", "reason")
-    list_filter = ("state", "cause", "actor", "job")
+    list_filter = ("state", "cause", "actor")
+    search_fields = ("=job__id", "=actor")
     date_hierarchy = "created_at"
     list_select_related = ("job",)
     show_full_result_count = False

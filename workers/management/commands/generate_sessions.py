@@ -18,7 +18,10 @@ from events.sessions import GenerationError, WindowError
 from workers import generation
 from workers.actors import generate_upcoming_game_sessions
 from workers.broker import broker
-from workers.models import Generation
+from workers.models import Generation, Run
+
+#: Seconds between looks, and until it is said that nobody works.
+LOOK_EVERY, NOBODY_AFTER = 0.25, 10
 
 
 class Command(BaseCommand):
@@ -49,8 +52,7 @@ class Command(BaseCommand):
                 self._generate_here(_one(game).get(), days, now)
         elif wait:
             with self._tally(generation.recurring().count()):
-                generate_upcoming_game_sessions.send(days=days)
-                self._wait(now)
+                self._wait(self._taken_up(generate_upcoming_game_sessions.send(days=days).message_id))
         else:
             generate_upcoming_game_sessions.send(days=days)
             self.stdout.write("Asked for a generation; the workers do it.")
@@ -83,19 +85,31 @@ class Command(BaseCommand):
             f" {generation.failed().count()} games failed."
         )
 
-    def _wait(self, asked_at: datetime) -> None:
+    def _taken_up(self, run_id: str) -> Generation:
+        """The generation asked for, once a worker has begun it and sent its messages.
+
+        Raises CommandError when it was not begun, or failed, and why. Says so when nobody takes it up.
+        """
+        asked_at, told = time.monotonic(), False
+        while True:
+            run = Run.objects.filter(pk=run_id).first()
+            if run and run.state in (Run.State.SKIPPED, Run.State.FAILED):
+                raise CommandError(f"The generation was {run.state}: {run.reason or run.error.strip()}")
+            if run and run.state == Run.State.SUCCEEDED and run.started_at:
+                return Generation.objects.filter(slot=None, at__gte=run.started_at).latest()
+            if run is None and not told and time.monotonic() - asked_at > NOBODY_AFTER:
+                self.stderr.write("No worker has taken it up yet: is one running? It will be done as soon as one is.")
+                told = True
+            time.sleep(LOOK_EVERY)
+
+    def _wait(self, begun: Generation) -> None:
         """Until no game lags and no message is left. A bar shows how far it is."""
         with tqdm(unit=" games", leave=False) as bar:
-            while True:
-                begun = Generation.objects.filter(at__gte=asked_at, slot=None, sent__isnull=False).first()
-                if begun:
-                    left = max(broker().backlog("games"), generation.lagging(begun).count())
-                    bar.total = max(begun.sent or 0, left)
-                    bar.n = bar.total - left
-                    bar.refresh()
-                    if not left:
-                        return
-                time.sleep(0.25)
+            while left := max(broker().backlog("games"), generation.lagging(begun).count()):
+                bar.total = max(begun.sent or 0, left)
+                bar.n = bar.total - left
+                bar.refresh()
+                time.sleep(LOOK_EVERY)
 
 
 def _one(game_id: int) -> Any:
