@@ -98,7 +98,7 @@ class ClosureInline(TabularInline):
 class VenueAdmin(OwnVenues):
     list_display = ("name", "timezone", "holiday_region", "active")
     prepopulated_fields = {"slug": ("name",)}
-    filter_vertical = ("managers",)
+    autocomplete_fields = ("managers",)
     search_fields = ("name",)
     readonly_fields = ("holidays",)
     inlines = (ClosureInline,)

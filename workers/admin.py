@@ -163,9 +163,7 @@ class ScheduledJobAdmin(ModelAdmin):
         existing = ScheduledJob.objects.filter(pk=request.GET.get("job", "")).first()
         form = JobForm(request.POST, instance=existing)
         form.is_valid()  # whatever else is missing yet
-        job = form.instance
-        job.trigger, job.timezone = form.trigger(form.cleaned_data), form.cleaned_data.get("timezone", job.timezone)
-        return render(request, "workers/fires.html", _preview(job))
+        return render(request, "workers/fires.html", _preview(form.instance))
 
     @action(
         description="Run now",

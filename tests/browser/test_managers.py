@@ -247,8 +247,7 @@ def test_a_manager_sees_their_own_venue_alone(desk: Desk, game: Game) -> None:
 PAGES = ("events/game/add/", "events/game/{game}/change/", "events/gamesession/{session}/change/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desktop"])
 def test_the_desk_is_accessible_and_fits_the_screen(desk: Desk, game: Game, viewport: Any, scheme: Any) -> None:
     page = desk("", viewport=viewport, color_scheme=scheme)
     for address in PAGES:

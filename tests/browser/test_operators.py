@@ -172,8 +172,7 @@ def recorded(function: Any) -> Any:
 # --- What is seen -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desktop"])
 def test_the_desk_is_accessible_and_fits_the_screen(desk: Desk, viewport: Any, scheme: Any) -> None:
     job, at = scheduled(), timezone.now()
     times = {"created_at": at, "due_at": at, "finished_at": at}
