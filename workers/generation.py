@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
+from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -84,6 +86,8 @@ def reconcile(now: datetime) -> int:
     row = Generation.objects.filter(pk=generation.pk)
     if generation.lagging is None or behind < generation.lagging:
         row.update(lagging=behind, moved_at=now)
+        if not behind and generation.finished_at is None:
+            finish(generation, now)
         return 0
     still = now - generation.moved_at
     if not behind or still < timedelta(seconds=settings.RESEND_AFTER_SECONDS) or broker().waiting("games"):
@@ -92,6 +96,16 @@ def reconcile(now: datetime) -> int:
     row.update(lagging=behind, moved_at=now)
     log.warning("%s: %d games had not got on and were sent again", generation, sent)
     return sent
+
+
+def finish(generation: Generation, now: datetime) -> None:
+    """Note that no game lags any more, and after a nightly generation tell the service that waits to hear so."""
+    Generation.objects.filter(pk=generation.pk).update(finished_at=now)
+    if generation.slot and settings.HEARTBEAT_URL:
+        try:
+            urlopen(settings.HEARTBEAT_URL, timeout=10).close()
+        except (OSError, HTTPException) as error:
+            log.warning("The heartbeat of the generation was not taken: %s", error)
 
 
 def create_sessions(game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool) -> int:

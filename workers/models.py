@@ -33,6 +33,7 @@ class Generation(models.Model):
     sent = models.PositiveIntegerField(null=True, help_text="Messages of the fan-out; empty until it is complete.")
     lagging = models.PositiveIntegerField(null=True, help_text="Games behind its horizon, when last counted.")
     moved_at = models.DateTimeField(help_text="When it last got on, or its games were last sent.")
+    finished_at = models.DateTimeField(null=True, help_text="When no game lagged any more.")
 
     class Meta:
         ordering = ("-at",)
@@ -216,3 +217,32 @@ class Digest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="one_digest_a_day", fields=("venue", "date"))]
+
+
+class Incident(models.Model):
+    """Something that went wrong and was told: once, until it is over."""
+
+    class Kind(models.TextChoices):
+        CLOCK = "clock"
+        JOB = "job"
+        GAME = "game"
+        SLOT = "slot"
+        OVERRUN = "overrun"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    subject = models.CharField(max_length=150, blank=True, help_text="The job, game, slot or run.")
+    said = models.TextField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-opened_at",)
+        constraints = [
+            models.UniqueConstraint(
+                name="one_open_incident", fields=("kind", "subject"), condition=Q(closed_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.said.split("\n")[0]

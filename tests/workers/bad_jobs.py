@@ -32,7 +32,11 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "30 February": (cron(month="2", day="30"), "trigger", "no date matches"),
     "a year that has passed": (cron(year="2020"), "trigger", "never fire"),
     "a date in the past": ({"trigger": {"type": "date", "run_date": "2020-01-01 19:00"}}, "trigger", "has passed"),
-    "an interval finer than the least": ({"trigger": {"type": "interval", "seconds": 9}}, "trigger", "10 s is the least"),
+    "an interval finer than the least": (
+        {"trigger": {"type": "interval", "seconds": 9}},
+        "trigger",
+        "10 s is the least",
+    ),
     "a cron finer than the least": (cron(second="*/5"), "trigger", "10 s is the least"),
     "an unknown zone": ({"timezone": "Australia/Sydny"}, "timezone", "Australia/Sydney"),
     "no place to run": ({"max_instances": 0}, "max_instances", "greater than or equal to 1"),
