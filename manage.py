@@ -19,8 +19,11 @@ def adopt_running_services() -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
     adopt_running_services()
-    from django.core.management import execute_from_command_line
-    from django.db.utils import OperationalError
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed for this Python: after `make`, type .venv/bin/python manage.py …")
+    from django.db import OperationalError, connection
     from redis.exceptions import ConnectionError, TimeoutError
 
     from workers.services import explain_unreachable
@@ -28,6 +31,8 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except (OperationalError, ConnectionError, TimeoutError) as error:
+        if isinstance(error, OperationalError) and connection.connection is not None:
+            raise  # PostgreSQL is there; it was something else
         sys.exit(explain_unreachable(error))
 
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import django_filters
 from django.conf import settings
+from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.filters import OrderingFilter
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -39,6 +38,8 @@ from events.serializers import (
     VenueSerializer,
     WindowSerializer,
 )
+
+Result = TypeVar("Result")
 
 ACTIONS = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 
@@ -87,30 +88,53 @@ class Settles(Calendar, viewsets.ModelViewSet):
         return Response(serializer.data, status=201)
 
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
-        serializer = self.get_serializer(self.get_object(), data=request.data, partial=partial)
-        serializer.is_valid(raise_exception=True)
-        if _dry(request):
-            return _would(serializer.save)
-        serializer.save()
+        with transaction.atomic():
+            self.lock(self.get_object(), _venue_asked_for(request))
+            # Read only now, so that what another edit wrote meanwhile is not put back.
+            serializer = self.get_serializer(self.get_object(), data=request.data, partial=partial)
+            serializer.is_valid(raise_exception=True)
+            if _dry(request):
+                return _would(serializer.save)
+            serializer.save()
         return Response(serializer.data)
+
+    def lock(self, row: Any, *venues: int) -> None:
+        """Take the locks under which a row is edited, `venues` being those that it may move to."""
+        sessions.lock_venues(row.venue_id, *venues)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()
-        if _dry(request):
-            return _would(lambda: _deleted(row))
         try:
+            if _dry(request):
+                return _would(lambda: _deleted(row))
             _deleted(row)
         except ProtectedError:
             raise serializers.ValidationError({"non_field_errors": [self.kept]}) from None
         return Response(status=204)
 
 
+def _venue_asked_for(request: Request) -> int:
+    """The id of the venue that a request names, 0 when it names none."""
+    slug = request.data.get("venue") if isinstance(request.data, dict) else None
+    return Venue.objects.filter(slug=str(slug)).values_list("pk", flat=True).first() or 0
+
+
 def _dry(request: Request) -> bool:
-    return request.query_params.get("dry_run", "").lower() in ("1", "true")
+    """Raises ValidationError for anything but yes and no: a rehearsal must not turn out to be none."""
+    asked = request.query_params.get("dry_run", "false").lower()
+    if asked not in ("1", "true", "0", "false"):
+        raise serializers.ValidationError({"dry_run": [f'"{asked}" is neither true nor false: give one of them.']})
+    return asked in ("1", "true")
+
+
+def _perhaps(request: Request, edit: Callable[[], Result]) -> Result:
+    """Do it, or with `?dry_run=true` only rehearse it."""
+    return sessions.rehearse(edit) if _dry(request) else edit()
 
 
 def _would(edit: Callable[[], Any]) -> Response:
-    return Response(ChangesSerializer(sessions.rehearse(edit).changes).data)
+    changes = getattr(sessions.rehearse(edit), "changes", sessions.Changes())  # a venue without games changes none
+    return Response(ChangesSerializer(changes).data)
 
 
 def _deleted(row: Any) -> Any:
@@ -131,7 +155,11 @@ class VenueViewSet(Settles):
     serializer_class = VenueSerializer
     lookup_field = "slug"
     filterset_fields = ("timezone", "active")
+    ordering_fields = ("name", "slug")
     kept = "It has games: set active to false instead."
+
+    def lock(self, row: Any, *venues: int) -> None:
+        sessions.lock_venues(row.pk)
 
 
 class GameFilter(django_filters.FilterSet):
@@ -154,7 +182,12 @@ class GameViewSet(Settles):
     queryset = Game.objects.select_related("venue").prefetch_related("exceptions").order_by("pk")
     serializer_class = GameSerializer
     filterset_class = GameFilter
+    ordering_fields = ("name", "start_date", "start_time")
     kept = "It has sessions: set status to archived instead."
+
+    def lock(self, row: Any, *venues: int) -> None:
+        super().lock(row, *venues)
+        sessions.lock_game(row.pk)
 
     @extend_schema(parameters=[WindowSerializer], responses=SlotSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
@@ -163,14 +196,15 @@ class GameViewSet(Settles):
         slots = sessions.preview(self.get_object(), _days(request.query_params), now=timezone.now())
         return Response(SlotSerializer(slots, many=True).data)
 
-    @extend_schema(request=WindowSerializer, responses=GeneratedSerializer)
+    @extend_schema(parameters=[DRY_RUN], request=WindowSerializer, responses=GeneratedSerializer)
     @action(detail=True, methods=["post"])
     def generate(self, request: Request, pk: str) -> Response:
         """Write the sessions that are missing from the venue's today on; done when it answers."""
         game, now = self.get_object(), timezone.now()
         today = sessions.today_at(game.venue, now)
         days = sessions.window(today, today + timedelta(_days(request.data)))
-        return Response({"created": sessions.create_sessions_for_game(game, days, now=now)})
+        created = _perhaps(request, lambda: sessions.create_sessions_for_game(game, days, now=now))
+        return Response({"created": created})
 
     @extend_schema(parameters=[DRY_RUN], request=SplitSerializer, responses={201: GameSerializer})
     @action(detail=True, methods=["post"])
@@ -210,6 +244,7 @@ class ClosureViewSet(Settles):
     queryset = Closure.objects.select_related("venue").order_by("first_date", "pk")
     serializer_class = ClosureSerializer
     filterset_class = ClosureFilter
+    ordering_fields = ("first_date", "last_date")
 
 
 class SessionFilter(django_filters.FilterSet):
@@ -246,37 +281,38 @@ class SessionViewSet(Calendar, viewsets.ReadOnlyModelViewSet):
     queryset = GameSession.objects.select_related("game__venue").order_by("starts_at", "pk")
     serializer_class = SessionSerializer
     filterset_class = SessionFilter
-    filter_backends = (DjangoFilterBackend, OrderingFilter)
     ordering_fields = ("starts_at", "slot_date")
 
     def get_object(self) -> Any:
         # One session is found whatever its date; only lists begin today.
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
 
-    @extend_schema(request=CancelSerializer, responses=SessionSerializer)
+    @extend_schema(parameters=[DRY_RUN], request=CancelSerializer, responses=SessionSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel a session. It keeps its place in the calendar and can be restored."""
         serializer = CancelSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        return self._answer(sessions.cancel(self.get_object().pk, **serializer.validated_data, now=timezone.now()))
+        return self._edit(sessions.cancel, **serializer.validated_data)
 
-    @extend_schema(request=None, responses=SessionSerializer)
+    @extend_schema(parameters=[DRY_RUN], request=None, responses=SessionSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request: Request, pk: str) -> Response:
         """Schedule a cancelled session again."""
-        return self._answer(sessions.restore(self.get_object().pk, now=timezone.now()))
+        return self._edit(sessions.restore)
 
-    @extend_schema(request=MoveSerializer, responses=SessionSerializer)
+    @extend_schema(parameters=[DRY_RUN], request=MoveSerializer, responses=SessionSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
         """Move a session to other times, which no later edit of its game overwrites."""
-        session = self.get_object()
-        serializer = MoveSerializer(data=request.data, context={"zone": session.game.venue.zone})
+        zone = self.get_object().game.venue.zone
+        serializer = MoveSerializer(data=request.data, context={"zone": zone})
         serializer.is_valid(raise_exception=True)
-        return self._answer(sessions.move(session.pk, **serializer.validated_data, now=timezone.now()))
+        return self._edit(sessions.move, **serializer.validated_data)
 
-    def _answer(self, session: GameSession) -> Response:
+    def _edit(self, edit: Callable[..., GameSession], **given: Any) -> Response:
+        pk = self.get_object().pk
+        session = _perhaps(self.request, lambda: edit(pk, **given, now=timezone.now()))
         return Response(self.get_serializer(session).data)
 
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -21,12 +21,32 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.timezone import now as moment
 
 from events import recurrence
 from events.recurrence import Rule
 from events.regions import validate_region, validate_timezone
 
 MAX_DURATION_MINUTES = 24 * 60
+
+#: Dates that a calendar may hold. Beyond them some zone's instants leave what can be stored or shown.
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
+
+
+#: No session starts later, wherever it is played.
+END_OF_TIME = datetime(2201, 1, 3, tzinfo=UTC)
+
+
+def calendar_date(**options: Any) -> models.DateField[Any, Any]:
+    """A date of a venue's own calendar."""
+    return models.DateField(validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)], **options)
+
+
+def within_calendar(*names: str) -> Q:
+    """The condition that dates, where given, are ones that a calendar may hold."""
+    return reduce(
+        and_, (Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__range": (EARLIEST, LATEST)}) for name in names)
+    )
 
 
 class Venue(models.Model):
@@ -77,14 +97,15 @@ class Closure(models.Model):
     """Dates, both included and in the venue's own calendar, on which nothing is played at a venue."""
 
     venue = models.ForeignKey(Venue, models.CASCADE, related_name="closures")
-    first_date = models.DateField()
-    last_date = models.DateField()
+    first_date = calendar_date()
+    last_date = calendar_date()
     reason = models.CharField(max_length=200)
 
     class Meta:
         ordering = ("first_date", "pk")
         constraints = [
             models.CheckConstraint(name="closure_ends_after_it_starts", condition=Q(last_date__gte=F("first_date"))),
+            models.CheckConstraint(name="closure_dates", condition=within_calendar("first_date", "last_date")),
         ]
 
     def __str__(self) -> str:
@@ -199,8 +220,8 @@ class Game(models.Model):
         default=MonthEnd.CLAMP,
         help_text="When a month lacks the 29th, 30th or 31st.",
     )
-    start_date = models.DateField(help_text="The first date; fortnights and the like are counted from it.")
-    end_date = models.DateField(null=True, blank=True, help_text="The last date, included.")
+    start_date = calendar_date(help_text="The first date; fortnights and the like are counted from it.")
+    end_date = calendar_date(null=True, blank=True, help_text="The last date, included.")
     count = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -213,6 +234,7 @@ class Game(models.Model):
     )
     holiday_policy = models.CharField(max_length=4, choices=HolidayPolicy, default=HolidayPolicy.RUN)
 
+    updated_at = models.DateTimeField(auto_now=True, help_text="When somebody last saved it.")
     last_date = models.DateField(
         null=True, editable=False, help_text="The last date that can have a session; empty: no end."
     )
@@ -223,6 +245,7 @@ class Game(models.Model):
         ordering = ("name", "pk")
         constraints = [
             models.CheckConstraint(name="game_status", condition=Q(status__in=["active", "paused", "archived"])),
+            models.CheckConstraint(name="game_dates", condition=within_calendar("start_date", "end_date")),
             models.CheckConstraint(name="game_format", condition=Q(format__in=["cash", "tournament"])),
             models.CheckConstraint(name="game_month_end", condition=Q(month_end__in=["clamp", "skip"])),
             models.CheckConstraint(name="game_holiday_policy", condition=Q(holiday_policy__in=["run", "skip"])),
@@ -304,7 +327,11 @@ class Game(models.Model):
         until = None
         if self.end_date:  # RFC 5545 §3.3.10 wants the last start as an instant
             last_start = datetime.combine(self.end_date, self.start_time, tzinfo=self.venue.zone)
-            until = f"{last_start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+            try:
+                last_start = last_start.astimezone(UTC)
+            except OverflowError:  # on the first or last date that there is
+                last_start = last_start.replace(tzinfo=UTC)
+            until = f"{last_start:%Y%m%dT%H%M%SZ}"
         return recurrence.rrule(self.rule, self.count, until)
 
     def save(
@@ -321,6 +348,8 @@ class Game(models.Model):
         from events import sessions
 
         self.clean()
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "last_date", "updated_at"}
         with transaction.atomic():
             sessions.lock_venues(self.venue_id)
             sessions.keep_engine_fields(self)
@@ -347,7 +376,7 @@ class GameDate(models.Model):
         ADD = "add"
 
     game = models.ForeignKey(Game, models.CASCADE, related_name="exceptions")
-    date = models.DateField()
+    date = calendar_date()
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.EXCLUDE)
     reason = models.CharField(max_length=200, blank=True)
 
@@ -355,6 +384,7 @@ class GameDate(models.Model):
         ordering = ("date",)
         constraints = [
             models.UniqueConstraint(name="one_exception_a_date", fields=("game", "date")),
+            models.CheckConstraint(name="exception_date", condition=within_calendar("date")),
             models.CheckConstraint(name="exception_kind", condition=Q(kind__in=["exclude", "add"])),
         ]
 
@@ -437,7 +467,7 @@ class GameSession(models.Model):
     notes = models.TextField(blank=True, max_length=5000)
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     sequence = models.PositiveIntegerField(default=0, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(default=moment, editable=False)
 
     objects = SessionQuerySet.as_manager()
 
@@ -449,6 +479,10 @@ class GameSession(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(name="one_session_a_slot", fields=("game", "slot_date")),
+            models.CheckConstraint(
+                name="session_within_calendar",
+                condition=Q(slot_date__range=(EARLIEST, LATEST), starts_at__lt=END_OF_TIME),
+            ),
             models.CheckConstraint(name="session_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(
                 name="session_cancelled_by_someone",

@@ -7,10 +7,13 @@ from zoneinfo import available_timezones
 import holidays
 from django.core.exceptions import ValidationError
 
+#: Names that mean whatever the machine they are read on means.
+NOT_ZONES = {"localtime", "posixrules", "Factory"}
+
 
 def validate_timezone(name: str) -> None:
     """Raises ValidationError unless `name` is an IANA time zone."""
-    if name not in available_timezones():
+    if name not in available_timezones() - NOT_ZONES:
         raise ValidationError(
             "%(name)s is no time zone: take an IANA name such as Australia/Sydney.", params={"name": name}
         )
@@ -18,9 +21,9 @@ def validate_timezone(name: str) -> None:
 
 def validate_region(region: str) -> None:
     """Raises ValidationError unless `region` is a country or ISO 3166-2 subdivision with known holidays."""
-    country, _, subdivision = region.partition("-")
+    country, dash, subdivision = region.partition("-")
     known = holidays.list_supported_countries(include_aliases=False)
-    if country not in known or (subdivision and subdivision not in known[country]):
+    if country not in known or (dash and subdivision not in known[country]):
         near = ", ".join(f"{country}-{part}" for part in known.get(country, ()))
         raise ValidationError(
             "%(region)s has no known public holidays: take an ISO 3166-2 code such as %(near)s.",

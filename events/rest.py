@@ -4,7 +4,10 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -23,6 +26,8 @@ class Pagination(PageNumberPagination):
 def explain(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, for which an error of the domain is a 400 that names the field, as one of a form is."""
     match error:
+        case ParseError():
+            error = serializers.ValidationError(error.detail)
         case DjangoValidationError():
             error = serializers.ValidationError(by_field(error))
         case WindowError():
@@ -56,6 +61,30 @@ def _label(key: Any) -> str:
 def by_field(error: DjangoValidationError) -> dict[str, list[str]]:
     messages = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
     return {("non_field_errors" if name == NON_FIELD_ERRORS else name): said for name, said in messages.items()}
+
+
+class StableOrdering(OrderingFilter):
+    """Ordering by what a view allows, ties by id, so that no row is on two pages or on none."""
+
+    def get_ordering(self, request: Any, queryset: Any, view: Any) -> list[str]:
+        return [*(super().get_ordering(request, queryset, view) or queryset.query.order_by), "pk"]
+
+
+class KnownParameters(DjangoFilterBackend):
+    """Filters, and refuses a parameter that a list does not know, so that a misspelt one is not ignored."""
+
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        filterset = self.get_filterset_class(view, queryset)
+        known = {*(filterset.base_filters if filterset else ()), *SHARED_PARAMETERS}
+        unknown = [name for name in request.query_params if name not in known] if view.action == "list" else []
+        if unknown:
+            said = f"Unknown: the parameters are {', '.join(sorted(known))}."
+            raise serializers.ValidationError({name: [said] for name in unknown})
+        return super().filter_queryset(request, queryset, view)
+
+
+#: Query parameters that every list takes.
+SHARED_PARAMETERS = ("page", "page_size", "ordering")
 
 
 class Choice(serializers.ChoiceField):

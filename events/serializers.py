@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -15,7 +15,7 @@ from events.rest import Choice, Strict, by_field
 from events.sessions import MAX_WINDOW_DAYS
 
 #: What a game keeps when it is split: where it is played, its state, and what the engine says of it.
-NOT_SPLIT = {"id", "venue", "status", "exceptions", "rrule", "generated_through", "generation_error"}
+NOT_SPLIT = {"id", "venue", "status", "exceptions", "rrule", "generated_through"}
 
 
 class VenueField(serializers.SlugRelatedField):
@@ -30,7 +30,10 @@ class VenueField(serializers.SlugRelatedField):
 
     def get_queryset(self) -> Any:
         parent: Any = self.parent
-        return access.venues_for(self.context["request"].user, parent.Meta.model)
+        allowed = access.venues_for(self.context["request"].user, parent.Meta.model)
+        if parent.instance:  # what may be changed may stay where it is
+            allowed |= Venue.objects.filter(pk=parent.instance.venue_id)
+        return allowed.distinct()
 
 
 class VenueSerializer(Strict, serializers.ModelSerializer):
@@ -58,7 +61,7 @@ class GameSerializer(Strict, serializers.ModelSerializer):
 
     venue = VenueField()
     weekdays = serializers.ListField(child=Choice(choices=Game.Weekday.choices), required=False, max_length=7)
-    start_time = serializers.TimeField(format="%H:%M")
+    start_time = serializers.TimeField(format="%H:%M", input_formats=["%H:%M", "%H:%M:00"])
     exceptions = ExceptionSerializer(many=True, required=False)
     rrule = serializers.CharField(read_only=True)
 
@@ -90,9 +93,8 @@ class GameSerializer(Strict, serializers.ModelSerializer):
             "seats",
             "notes",
             "generated_through",
-            "generation_error",
         )
-        read_only_fields = ("generated_through", "generation_error")
+        read_only_fields = ("generated_through",)
 
     def validate_exceptions(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         days = [row["date"] for row in rows]
@@ -204,11 +206,20 @@ class CancelSerializer(Strict):
     reason = serializers.CharField(max_length=200, default="", allow_blank=True)
 
 
+class VenueTimeField(serializers.DateTimeField):
+    """Without an offset it is on the venue's clock, taken as a game's start is where the clocks change."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            return value.replace(tzinfo=self.timezone)
+        return super().enforce_timezone(value)
+
+
 class MoveSerializer(Strict):
     """Times without an offset are on the venue's clock."""
 
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Unless given, it keeps its length.")
+    starts_at = VenueTimeField()
+    ends_at = VenueTimeField(required=False, allow_null=True, help_text="Unless given, it keeps its length.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from django.db.models.base import ModelState
 from django.db.models.functions import JSONObject
 
 from events import recurrence
-from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, Venue
 from events.recurrence import Rule
 from events.regions import public_holiday
 from events.slots import Closed, Schedule, Slot
@@ -120,7 +120,7 @@ def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime)
         facts = _facts(locked, wanted[0], wanted[-1])
         if not facts.venue.active:
             return 0
-        missing = _missing(facts, set(wanted))
+        missing = _missing(facts, set(wanted), now)
         _insert(missing)
         through = _settled_through(locked, wanted, facts.today(now))
         if through != locked.generated_through or locked.generation_error:
@@ -168,16 +168,22 @@ def settle(game_id: int, now: datetime) -> Changes:
         sessions = list(game.sessions.filter(starts_at__gt=now).order_by("slot_date"))
         try:
             today = today_at(Venue.objects.get(pk=game.venue_id), now)
-            reach = max(today + timedelta(settings.LOOKAHEAD_DAYS), game.generated_through or today)
-            if game.recurrence == Game.Recurrence.ONCE:
-                reach = max(reach, game.start_date)
+            horizon = _horizon(game, today)
+            once = game.recurrence == Game.Recurrence.ONCE
+            reach = max(horizon, game.start_date) if once else horizon
             known = [session.slot_date for session in sessions]
             facts = _facts(game, min([today, *known]), max([reach, *known]))
             slots = facts.slots()
         except GenerationError as error:
             mark_failed(game_id, error)
             return Changes()
-        return _Settlement(game, facts, slots, now).apply(sessions, today, reach)
+        return _Settlement(game, facts, slots, now, horizon).apply(sessions, today, reach)
+
+
+def _horizon(game: Game, today: date) -> date:
+    """How far an edit settles: the look-ahead, and what was settled before, within what a window may hold."""
+    wanted = max(today + timedelta(settings.LOOKAHEAD_DAYS), game.generated_through or today)
+    return min(wanted, today + timedelta(MAX_WINDOW_DAYS - 1))
 
 
 def settle_venue(venue_id: int, now: datetime) -> Changes:
@@ -290,12 +296,15 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
         session = _lock_session(session_id, now)
         if session.status == GameSession.Status.CANCELLED:
             raise ValidationError({"status": "This session is cancelled: restore it before you move it."})
-        try:
-            ends_at = ends_at or starts_at + (session.ends_at - session.starts_at)
+        try:  # in UTC, for in a zone of its own Python adds and subtracts what the wall clock shows
+            starts_at = starts_at.astimezone(UTC)
+            ends_at = ends_at.astimezone(UTC) if ends_at else starts_at + (session.ends_at - session.starts_at)
         except OverflowError:
-            raise ValidationError({"starts_at": "No calendar goes so far: give an earlier time."}) from None
+            raise ValidationError({"starts_at": f"No calendar goes so far: give a date up to {LATEST}."}) from None
         if starts_at <= now:
             raise ValidationError({"starts_at": "This is in the past: give a time to come."})
+        if starts_at >= END_OF_TIME:
+            raise ValidationError({"starts_at": f"No calendar goes so far: give a date up to {LATEST}."})
         if not timedelta(0) < ends_at - starts_at <= timedelta(days=1):
             raise ValidationError({"ends_at": "A session ends after it starts and lasts at most 24 hours."})
         return _save(session, now, starts_at=starts_at, ends_at=ends_at, edited=True)
@@ -306,7 +315,8 @@ def move(session_id: int, starts_at: datetime, ends_at: datetime | None = None, 
 
 def lock_venues(*venue_ids: int | None) -> None:
     """Taken, before any game's, by whatever settles all games of a venue or brings it one: neither misses the other."""
-    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=venue_ids).order_by("pk").values_list("pk"))
+    saved = [venue_id for venue_id in venue_ids if venue_id]
+    list(Venue.objects.select_for_update(no_key=True).filter(pk__in=saved).order_by("pk").values_list("pk"))
 
 
 def lock_game(game_id: int) -> Game | None:
@@ -363,6 +373,8 @@ def _copy_from(old: Game, from_date: date, edits: dict[str, Any]) -> Game:
         _keep_step(replace(old.rule, interval=1) if "interval" in edits else old.rule, old, new, from_date)
     for name, value in edits.items():
         setattr(new, name, value)
+    if new.start_date < from_date:
+        raise ValidationError({"start_date": f"The copy starts on {from_date}, or later: give no earlier date."})
     return new
 
 
@@ -448,7 +460,7 @@ def _schedule(game: Game, venue: Any) -> Schedule:
     )
 
 
-def _missing(facts: _Facts, days: set[date]) -> list[GameSession]:
+def _missing(facts: _Facts, days: set[date], now: datetime) -> list[GameSession]:
     return [
         GameSession(
             game_id=facts.game.pk,
@@ -456,6 +468,7 @@ def _missing(facts: _Facts, days: set[date]) -> list[GameSession]:
             starts_at=slot.starts_at,
             ends_at=slot.ends_at,
             timezone=facts.schedule.zone.key,
+            updated_at=now,
         )
         for slot in facts.slots()
         if slot.starts_at and slot.ends_at and slot.date in days and slot.date not in facts.taken
@@ -482,11 +495,12 @@ def _settled_through(game: Game, days: list[date], today: date) -> date | None:
 class _Settlement:
     """One pass over the sessions of a game that have not begun."""
 
-    def __init__(self, game: Game, facts: _Facts, slots: list[Slot], now: datetime) -> None:
+    def __init__(self, game: Game, facts: _Facts, slots: list[Slot], now: datetime, horizon: date) -> None:
         self.game = game
         self.facts = facts
         self.slots = {slot.date: slot for slot in slots}
         self.now = now
+        self.horizon = horizon
 
     def apply(self, sessions: list[GameSession], today: date, reach: date) -> Changes:
         archived = self.game.status == Game.Status.ARCHIVED
@@ -519,6 +533,8 @@ class _Settlement:
                 "cancel_reason": slot.skipped[:200],
                 "cancelled_by": slot.cause,
             }
+        elif slot.starts_at and slot.starts_at <= self.now:
+            return None  # its new time has passed: tonight's game is played as it was announced
         else:
             wanted = {
                 "starts_at": slot.starts_at,
@@ -544,10 +560,10 @@ class _Settlement:
         written = 0
         values: dict[str, Any] = {"generation_error": ""}
         if self.game.status == Game.Status.ACTIVE and self.facts.venue.active:
-            missing = _missing(self.facts, {day for day in self.slots if today <= day <= reach})
+            missing = _missing(self.facts, {day for day in self.slots if today <= day <= reach}, self.now)
             _insert(missing)
             written = len(missing)
-            values["generated_through"] = reach
+            values["generated_through"] = self.horizon
         Game.objects.filter(pk=self.game.pk).update(**values)
         return written
 

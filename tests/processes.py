@@ -44,6 +44,8 @@ class Clock:
             "CLOCK_STARTS_AT": self.starts_at.isoformat(),
             "CLOCK_EPOCH": repr(self.epoch),
             "CLOCK_RATE": repr(self.rate),
+            # Hearts beat in real time: on a fast clock a quick pulse would look like none at all.
+            **({"RUN_HEARTBEAT_SECONDS": "60"} if self.rate > 2 else {}),
         }
 
 

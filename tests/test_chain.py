@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from events.models import Game, GameSession, Venue
+from tests.deploy import deploy
 from tests.processes import Clock, environment, running
 from tests.waiting import eventually
 from workers.actors import generate_upcoming_game_sessions
@@ -31,6 +32,7 @@ def test_sessions_asked_for_with_send_appear_and_the_clock_ticks(empty_queues: N
     game = Game(venue=venue, name="Nightly", start_date=date(2026, 9, 1), start_time=time(19), recurrence="daily")
     Game.objects.bulk_create([game])
     clock = Clock(datetime.fromisoformat("2026-09-25T06:00:20+10:00"), rate=10)
+    deploy(clock.now())
     with running("worker", "scheduler", env=environment(clock, settings.REDIS_URL), data=tmp_path):
         # When somebody asks for a generation
         generate_upcoming_game_sessions.send(days=40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -176,7 +176,12 @@ class ScheduledJobAdmin(ModelAdmin):
     )
     def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         job = ScheduledJob.objects.get(pk=object_id)
-        jobs.resume(job, timezone.now())
+        try:
+            jobs.resume(job, timezone.now())
+        except ValidationError as error:
+            for message in error.messages:
+                messages.error(request, message)
+            return back_to("workers_scheduledjob_change", job.pk)
         return self._done(request, job, "Resumed.")
 
     def _done(self, request: HttpRequest, job: ScheduledJob, what: str) -> HttpResponse:

@@ -269,11 +269,12 @@ def _refuse_code(job: ScheduledJob) -> None:
 
 
 class RunFilter(django_filters.FilterSet):
-    created = django_filters.IsoDateTimeFromToRangeFilter("created_at", label="When it was written.")
+    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label="Written then or later.")
+    created_before = django_filters.IsoDateTimeFilter("created_at", "lte", label="Written then or earlier.")
 
     class Meta:
         model = Run
-        fields = ("job", "state", "cause", "actor", "created")
+        fields = ("job", "state", "cause", "actor", "created_after", "created_before")
 
 
 class RunViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):

@@ -24,18 +24,19 @@ def send_due(now: datetime) -> int:
     """
     sent = 0
     for venue in Venue.objects.filter(active=True).exclude(contact_email="").order_by("pk"):
-        local = now.astimezone(venue.zone)
-        if FROM <= local.time() < UNTIL and Digest.objects.get_or_create(venue=venue, date=local.date())[1]:
-            sent += _send(venue, local.date())
+        try:
+            sent += _send_if_due(venue, now)
+        except Exception:  # a mail server that is down, a zone that no longer exists: no reason to pass by the others
+            log.exception("The digest of %s was not sent", venue)
     return sent
 
 
-def _send(venue: Venue, day: date) -> int:
-    try:
-        return send_mail(f"{venue}: {day:%A %-d %B}", _body(venue, day), None, [venue.contact_email])
-    except OSError as error:  # every error of a mail server is one
-        log.error("The digest of %s for %s was not sent: %s", venue, day, error)
+def _send_if_due(venue: Venue, now: datetime) -> int:
+    local = now.astimezone(venue.zone)
+    if not FROM <= local.time() < UNTIL or not Digest.objects.get_or_create(venue=venue, date=local.date())[1]:
         return 0
+    subject = f"{venue}: {local:%A %-d %B}"
+    return send_mail(subject, _body(venue, local.date()), None, [venue.contact_email])
 
 
 def _body(venue: Venue, day: date) -> str:

@@ -11,13 +11,13 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
+from django.db import DatabaseError, transaction
+from django.db.models import DurationField, ExpressionWrapper, F, Q
 
 from workers import alarms, generation, jobs, runs
 from workers.broker import broker
 from workers.models import Clock, Run, ScheduledJob
-from workers.triggers import TriggerError, jitter_of
+from workers.triggers import jitter_of
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +26,6 @@ LEASE = timedelta(seconds=50)
 
 #: How far a tick looks ahead: a minute, and what the next tick may be late.
 AHEAD = timedelta(seconds=90)
-
-#: How long after its time a slot of periodiq's has been missed, when nothing recorded it.
-PERIODIQ_GRACE = timedelta(seconds=60)
 
 BATCH = 500
 CATCH_UP_AT_MOST = 100  # runs of one job, by catch_up=all
@@ -42,9 +39,19 @@ def tick(now: datetime) -> None:
     """
     if not _take_turn(now):
         return
-    for part in (runs.reap, dispatch_due, dispatch_missed, resend, generation.reconcile, alarms.look):
+    for part in (runs.reap, revive, dispatch_due, dispatch_missed, resend, generation.reconcile, alarms.look):
         _attempt(part, now)
-    Clock.objects.update(busy_until=None)
+    Clock.objects.filter(busy_until=now + LEASE).update(busy_until=None)
+
+
+def revive(now: datetime) -> None:
+    """Resume the jobs that were paused because their actor was gone, once it is there.
+
+    While a deploy rolls, the tick of an old worker knows nothing of a new actor.
+    """
+    for job in ScheduledJob.objects.filter(enabled=False, retired=False, paused_because__startswith=VANISHED):
+        if job.actor in jobs.registry:
+            jobs.resume(job, now)
 
 
 def dispatch_due(now: datetime) -> None:
@@ -53,9 +60,9 @@ def dispatch_due(now: datetime) -> None:
 
 
 def dispatch_missed(now: datetime) -> None:
-    """Make good the slots that periodiq should have sent and that nothing recorded."""
-    until = now - PERIODIQ_GRACE
-    _dispatch(ScheduledJob.objects.filter(by_periodiq=True, next_run_at__lte=until), now, until)
+    """Make good the slots that periodiq should have sent and that nothing recorded within the job's grace."""
+    grace = ExpressionWrapper(F("misfire_grace") * timedelta(seconds=1), DurationField())
+    _dispatch(ScheduledJob.objects.filter(by_periodiq=True, next_run_at__lte=now - grace), now, now)
 
 
 def resend(now: datetime) -> None:
@@ -66,17 +73,15 @@ def resend(now: datetime) -> None:
     lost_before = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     queued = Run.objects.filter(state=Run.State.QUEUED, due_at__lte=now + AHEAD)
     unsent = Q(enqueued_at=None)
-    lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before)
+    lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before) & ~Q(actor__in=_late_actors())
     found = list(queued.filter(unsent | lost).order_by("due_at")[:BATCH])
-    busy = {queue for queue in {_queue_of(run) for run in found} if queue and broker().waiting(queue)}
     for run in found:
         if run.actor not in jobs.registry:
             Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
                 state=Run.State.FAILED, finished_at=now, reason=_vanished(run.actor)
             )
-    again = [run for run in found if (queue := _queue_of(run)) and (run.enqueued_at is None or queue not in busy)]
-    Run.objects.filter(pk__in=[run.pk for run in again]).update(enqueued_at=now)
-    runs.send(again, now)
+    Run.objects.filter(pk__in=[run.pk for run in found]).update(enqueued_at=now)
+    runs.send(found, now)
 
 
 # --- How it is done ---------------------------------------------------------------------------------------
@@ -86,7 +91,11 @@ def _dispatch(due: Any, now: datetime, until: datetime) -> None:
     """Plan the due jobs batch by batch. Each batch is one transaction; its messages are sent after it."""
     while True:
         with transaction.atomic():
-            batch = list(due.running_at(now).order_by("next_run_at").select_for_update(skip_locked=True)[:BATCH])
+            ready = due.running_at(now).order_by("next_run_at")
+            batch = list(ready.select_for_update(skip_locked=True, no_key=True)[:BATCH])
+            if not batch:
+                # Whoever holds the last ones may be no dispatcher, but a run of theirs that is just starting.
+                batch = list(ready.select_for_update(no_key=True)[:1])
             if not batch:
                 return
             planned = [run for job in batch for run in _plan_or_pause(job, now, until)]
@@ -102,7 +111,9 @@ def _plan_or_pause(job: ScheduledJob, now: datetime, until: datetime) -> list[Ru
         if job.actor not in jobs.registry:
             raise LookupError(_vanished(job.actor))
         return _plan(job, now, until)
-    except (LookupError, TriggerError, ArithmeticError, TypeError, ValueError) as error:
+    except DatabaseError:
+        raise  # not the job's fault
+    except Exception as error:
         log.error("Job %s is paused: %s", job, error)
         job.enabled, job.next_run_at, job.paused_because = False, None, str(error)[:500]
         return []
@@ -112,8 +123,9 @@ def _plan(job: ScheduledJob, now: datetime, until: datetime) -> list[Run]:
     """The runs of a job's slots up to `until`, and in `job` what comes next."""
     assert job.next_run_at is not None
     trigger = job.parsed_trigger()
-    slots = list(islice(trigger.fires(job.next_run_at, until), LOOK_BACK_AT_MOST))
     grace = timedelta(seconds=job.misfire_grace)
+    until = now - grace if job.by_periodiq else until
+    slots = list(islice(trigger.fires(job.next_run_at, until), LOOK_BACK_AT_MOST))
     missed = [slot for slot in slots if now - slot > grace]
     on_time = slots[len(missed) :]
     if job.by_periodiq:
@@ -179,13 +191,19 @@ def _within_max_runs(job: ScheduledJob, planned: list[Run]) -> list[Run]:
     return allowed
 
 
-def _queue_of(run: Run) -> str | None:
-    known = jobs.registry.get(run.actor)
-    return known.actor.queue_name if known else None
+def _late_actors() -> list[str]:
+    """Those on whose queues messages wait."""
+    queues = {known.actor.queue_name for known in jobs.registry.values()}
+    late = {queue for queue in queues if broker().waiting(queue)}
+    return [name for name, known in jobs.registry.items() if known.actor.queue_name in late]
+
+
+#: How the reason of such a pause begins.
+VANISHED = "the code has no actor"
 
 
 def _vanished(actor: str) -> str:
-    return f"the code has no actor {actor} any more: name another, or delete the job"
+    return f"{VANISHED} {actor} any more: name another, or delete the job"
 
 
 def _take_turn(now: datetime) -> bool:

@@ -85,7 +85,7 @@ def slots_missed(now: datetime) -> int:
     return sum(missed.values_list("covers", flat=True))
 
 
-def slowest_jobs(now: datetime) -> list[dict[str, Any]]:
+def slowest_jobs(now: datetime) -> list[Any]:
     """The five actors that took longest on average in the last 24 hours."""
     took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     ran = Run.objects.filter(created_at__gte=now - DAY, started_at__isnull=False, finished_at__isnull=False)
@@ -123,8 +123,8 @@ def overruns(now: datetime) -> list[Run]:
 
 def _usual(actor: str) -> timedelta:
     past = Run.objects.filter(actor=actor, state=Run.State.SUCCEEDED).order_by("-finished_at")[:USUAL_OVER]
-    took = [run.duration for run in past if run.duration]
-    return median(took) if took else timedelta(0)
+    took = [run.duration.total_seconds() for run in past if run.duration]
+    return timedelta(seconds=median(took) if took else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Board:
     queues: dict[str, int]
     states: dict[str, int]
     missed: int
-    slowest: list[dict[str, Any]]
+    slowest: list[Any]
     games: list[Game] = field(default_factory=list)
     dead: list[Run] = field(default_factory=list)
 

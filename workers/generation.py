@@ -121,7 +121,10 @@ def create_sessions(game_id: int, first: date | None, last: date | None, *, now:
     try:
         first = first or game.venue.today(now)
         last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
-        return sessions.create_sessions_for_game(game, window(first, last), now=now)
+        created = sessions.create_sessions_for_game(game, window(first, last), now=now)
+        if game.holiday_policy == Game.HolidayPolicy.SKIP:
+            sessions.settle(game_id, now)  # new data on public holidays is an edit like any other
+        return created
     except (WindowError, DatabaseError):
         raise  # not the game's fault
     except Exception as error:

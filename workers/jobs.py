@@ -7,7 +7,6 @@ the right to schedule from being the right to run anything.
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from dramatiq import Actor, Message
-from dramatiq.middleware import CurrentMessage, Interrupt
+from dramatiq.middleware import CurrentMessage
 from periodiq import CronSpec
 
 from workers import runs, triggers
@@ -56,15 +55,26 @@ class JobActor:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A job as the code declares it: the fields of its row."""
+    """A job as the code declares it: the fields of its row.
+
+    Raises django.core.exceptions.ValidationError for an option that is none.
+    """
 
     id: str
     actor: str
     trigger: Trigger
     by_periodiq: bool = False
-    replace_existing: bool = True
+    replace_existing: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in self.options:
+            if name not in DECLARABLE:
+                raise ValidationError({name: f"This is no option of a job: they are {', '.join(DECLARABLE)}."})
+
+
+#: What `@job` and `add_job` take beside the trigger.
+DECLARABLE = ("args", "kwargs", "max_runs", "max_instances", "misfire_grace", "catch_up")
 
 registry: dict[str, JobActor] = {}
 declared: dict[str, Declared] = {}
@@ -83,20 +93,18 @@ def job(
     *,
     trigger: Trigger | None = None,
     periodic: CronSpec | None = None,
-    id: str | None = None,
     queue_name: str = "default",
     priority: int = 0,
     time_limit: int = 600_000,
     throws: tuple[type[Exception], ...] = (),
     **options: Any,
 ) -> Callable[[Callable[..., Any]], Actor[..., Any]]:
-    """Make a function an actor that may be scheduled, and schedule it if told when.
+    """Make a function an actor that may be scheduled, and schedule it under its own name if told when.
 
     Parameters:
       trigger: when the clock is to call it; any trigger of `workers.triggers`.
       periodic: the same as a periodiq spec, `cron("0 5 * * *")` on the clock of TIME_ZONE; periodiq itself fires it.
         Without either the function may be scheduled by staff, and sent by hand.
-      id: of the job; the function's name unless given.
       queue_name, priority, time_limit (ms): as dramatiq has them.
       throws: errors that trying again will not mend.
       options: the job's other fields, as in `workers.models.ScheduledJob`: args, kwargs, max_instances, catch_up, …
@@ -106,6 +114,8 @@ def job(
 
     def decorate(function: Callable[..., Any]) -> Actor[..., Any]:
         name = function.__name__
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"{name} is a coroutine, which no run would await: write `def`, and asyncio.run inside.")
         make_actor = dramatiq.actor(
             actor_name=name,
             queue_name=queue_name,
@@ -118,7 +128,7 @@ def job(
         registry[name] = JobActor(actor, inspect.signature(function))
         when = _as_trigger(periodic) if periodic else trigger
         if when:
-            _declare(Declared(id or name, name, when, by_periodiq=bool(periodic), options=options))
+            _declare(Declared(name, name, when, by_periodiq=bool(periodic), options=options))
         return actor
 
     return decorate
@@ -155,6 +165,8 @@ def add_job(
         _declare(asked)
         return
     existing = ScheduledJob.objects.filter(pk=id).first()
+    if existing and existing.origin == ScheduledJob.Origin.CODE:
+        raise ValidationError({"id": f'The code declares a job "{id}": take another id, or change it there.'})
     if existing and not replace_existing:
         raise ValidationError({"id": f'There is a job "{id}" already: take another id, or replace_existing=True.'})
     _write(asked, existing, ScheduledJob.Origin.STAFF, timezone.now())
@@ -169,8 +181,8 @@ def _declare(asked: Declared) -> None:
 def keep_in_step(now: datetime) -> None:
     """Make the table's jobs of origin `code` what the code declares, after each migrate.
 
-    Added, updated, or retired with their history when the code has them no longer. Whether one is paused is kept.
-    Staff's jobs are never touched.
+    Added, updated, or retired with their history when the code has them no longer. Whether one is paused is kept,
+    and one that has not changed is left as it is, with what is queued of it. Staff's jobs are never touched.
     """
     with transaction.atomic():
         for asked in declared.values():
@@ -185,18 +197,22 @@ def keep_in_step(now: datetime) -> None:
 
 def _write(asked: Declared, existing: ScheduledJob | None, origin: str, now: datetime) -> None:
     row = existing or ScheduledJob(pk=asked.id)
+    before = _written(row)
     for name in DECLARABLE:
         field: Any = ScheduledJob._meta.get_field(name)
         setattr(row, name, asked.options.get(name, field.get_default()))
     row.actor, row.origin, row.retired, row.by_periodiq = asked.actor, origin, False, asked.by_periodiq
     row.trigger, row.timezone = asked.trigger.to_json(), str(asked.trigger.timezone)
     row.start_at, row.end_at, row.jitter = asked.trigger.start_at, asked.trigger.end_at, asked.trigger.jitter
-    check(row, now, code=True)
-    save(row, now)
+    check(row, now, code=origin == ScheduledJob.Origin.CODE)
+    if existing is None or _written(row) != before:
+        save(row, now)
 
 
-#: What `@job` and `add_job` take beside the trigger.
-DECLARABLE = ("args", "kwargs", "max_runs", "max_instances", "misfire_grace", "catch_up")
+def _written(row: ScheduledJob) -> list[Any]:
+    """What the code decides of a row."""
+    own = ("actor", "origin", "retired", "by_periodiq", "trigger", "timezone", "start_at", "end_at", "jitter")
+    return [getattr(row, name) for name in (*DECLARABLE, *own)]
 
 
 # --- Checking ---------------------------------------------------------------------------------------------
@@ -231,7 +247,10 @@ def _check_arguments(row: ScheduledJob, now: datetime, code: bool) -> None:
         raise ValidationError({"args": 'This is no list: write positional arguments as [1, "two"].'})
     if not isinstance(row.kwargs, dict) or not all(isinstance(name, str) for name in row.kwargs):
         raise ValidationError({"kwargs": 'This is no object: write named arguments as {"days": 60}.'})
-    size = len(json.dumps([row.args, row.kwargs]).encode())
+    try:
+        size = runs.json_size([row.args, row.kwargs])
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationError({"kwargs": f"JSON cannot hold these arguments ({error}): pass an id."}) from None
     if size > MAX_ARGUMENTS_BYTES:
         raise ValidationError({"kwargs": f"Arguments take {size} bytes, {MAX_ARGUMENTS_BYTES} at most: pass an id."})
     if row.actor in registry:
@@ -251,6 +270,8 @@ def _check_trigger(row: ScheduledJob, now: datetime, code: bool) -> None:
             raise TriggerError(
                 "trigger", f"it fires every {finest.total_seconds():g} s: {least.seconds} s is the least"
             )
+        if row.by_periodiq and row.max_runs:
+            raise TriggerError("max_runs", "periodiq does not count: give trigger= instead of periodic=")
         if not code:
             triggers.ensure_fires(trigger, now)
     except TriggerError as error:
@@ -266,15 +287,21 @@ def save(row: ScheduledJob, now: datetime) -> None:
     """
     with transaction.atomic():
         before = ScheduledJob.objects.select_for_update(no_key=True).filter(pk=row.pk).first()
-        if before is None or (before.trigger, before.start_at) != (row.trigger, row.start_at):
-            row.anchor = now
+        same = before and (before.trigger, before.start_at) == (row.trigger, row.start_at)
+        row.anchor = before.anchor if before and same else now
+        dropped, _ = Run.objects.filter(
+            job=row.pk,
+            state=Run.State.QUEUED,
+            slot__gt=now,
+            attempts=0,
+            cause__in=[Run.Cause.SCHEDULE, Run.Cause.CATCH_UP],
+        ).delete()
+        if before and not row._state.adding:  # a tick may have counted since `row` was read
+            row.runs_begun = max(before.runs_begun - dropped, 0)
         row.next_run_at = _next_run_at(row, before, now)
         if row.is_on(now):
             row.paused_because = ""
         row.save()
-        row.runs.filter(
-            state=Run.State.QUEUED, slot__gt=now, attempts=0, cause__in=[Run.Cause.SCHEDULE, Run.Cause.CATCH_UP]
-        ).delete()
 
 
 def _next_run_at(row: ScheduledJob, before: ScheduledJob | None, now: datetime) -> datetime | None:
@@ -296,7 +323,9 @@ def pause(row: ScheduledJob, now: datetime, *, until: datetime | None = None, be
 
 
 def resume(row: ScheduledJob, now: datetime) -> None:
+    """Let a job start again, from now on. Raises ValidationError as `check` does: it would only be paused again."""
     row.enabled, row.paused_until = True, None
+    check(row, now, code=row.origin == ScheduledJob.Origin.CODE)
     save(row, now)
 
 
@@ -330,7 +359,7 @@ def _recorded(function: Callable[..., Any], name: str, throws: tuple[type[Except
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         message = CurrentMessage.get_current_message()
-        if message is None or message.actor_name != name:
+        if message is None or message.actor_name != name or current_run():
             return function(*args, **kwargs)  # called as the plain function it is
         run = _begin(message, timezone.now())
         if run:
@@ -344,7 +373,7 @@ def _recorded(function: Callable[..., Any], name: str, throws: tuple[type[Except
 def _finish(run: Run, function: Callable[[], Any], throws: tuple[type[Exception], ...]) -> None:
     try:
         result = function()
-    except (Exception, Interrupt) as error:  # Interrupt is dramatiq's time limit, which is no Exception
+    except BaseException as error:  # dramatiq's time limit is no Exception, nor is sys.exit()
         runs.fail(run, error, timezone.now(), again=not isinstance(error, throws))
     else:
         runs.succeed(run, result, timezone.now())
@@ -356,7 +385,8 @@ def _begin(message: Message[Any], now: datetime) -> Run | None:
     if "run_id" in options:
         return runs.claim(options["run_id"], options.get("attempt", 0), message.message_id, now)
     row = ScheduledJob.objects.filter(pk=message.actor_name, actor=message.actor_name).first()
-    run = Run(actor=message.actor_name, args=list(message.args), kwargs=message.kwargs, job=row)
+    # Its id is the message's, so that one that comes again, because its worker died, is still the same run.
+    run = Run(message.message_id, actor=message.actor_name, args=list(message.args), kwargs=message.kwargs, job=row)
     if "scheduled_at" not in options:
         run.cause = Run.Cause.MANUAL
         return runs.begin(run, message.message_id, now)
@@ -365,14 +395,16 @@ def _begin(message: Message[Any], now: datetime) -> Run | None:
 
 
 def _is_slot(row: ScheduledJob, slot: datetime, now: datetime) -> bool:
-    """Whether the job's own trigger names the minute that periodiq sent.
+    """Whether the job's own trigger names the minute that periodiq sent, and it comes on time.
 
-    After a restart inside the minute periodiq sends it again, and 02:30 comes twice when the clocks go back.
+    After a restart inside the minute periodiq sends it again, and 02:30 comes twice when the clocks go back. One
+    that comes late is the tick's to make good, by the job's policy.
     """
-    named = row.is_on(now) and next(row.parsed_trigger().fires(slot, slot), None) is not None
-    if not named:
-        log.info("%s: %s is no slot of it, or it is paused", row, slot)
-    return named
+    on_time = now - slot < timedelta(seconds=row.misfire_grace)
+    taken = row.is_on(now) and on_time and next(row.parsed_trigger().fires(slot, slot), None) is not None
+    if not taken:
+        log.info("%s: %s is no slot of it, or it is paused, or late", row, slot)
+    return taken
 
 
 @contextmanager

@@ -12,20 +12,24 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from workers.broker import broker
-from workers.models import Run, ScheduledJob
+from workers.models import Run, RunQuerySet, ScheduledJob
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +51,13 @@ TEXT = 20_000  # characters of a traceback that are kept, the last ones
 
 
 def send(runs: Iterable[Run], now: datetime) -> None:
-    """Send the messages of queued runs, each to arrive when it is due. What Redis will not take is sent by a tick."""
+    """Send the messages of queued runs, each to arrive when it is due. What Redis will not take is sent by a tick.
+
+    A run whose actor has vanished is left to the tick, which says so.
+    """
     from workers.jobs import registry
 
-    runs = list(runs)
+    runs = [run for run in runs if run.actor in registry]
     messages = [broker().delayed(registry[run.actor].message(run), (run.due_at - now).total_seconds()) for run in runs]
     try:
         broker().enqueue_all(messages)
@@ -112,7 +119,7 @@ def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | No
         job = ScheduledJob.objects.select_for_update(no_key=True).get(pk=run.job_id) if run.job_id else None
         if job and not _may_start(run, job, now):
             return None
-        started = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, attempts=attempt).update(
+        started = _waiting(run).update(
             state=Run.State.RUNNING,
             cause=run.cause,
             attempts=attempt + 1,
@@ -130,7 +137,7 @@ def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
     first = run.attempts == 0
     if by_clock and first and not job.is_on(now):
         return _end(run, Run.State.SKIPPED, "the job was paused", now)
-    late = now - max(run.slot or run.due_at, run.due_at)
+    late = now - run.due_at
     if run.cause == Run.Cause.SCHEDULE and first and late > timedelta(seconds=job.misfire_grace):
         if job.catch_up == ScheduledJob.CatchUp.SKIP:
             return _end(run, Run.State.MISFIRED, f"its turn came {late.total_seconds():.0f} s late", now)
@@ -140,9 +147,7 @@ def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
     if first and run.cause in (Run.Cause.SCHEDULE, Run.Cause.MANUAL):
         return _end(run, Run.State.SKIPPED, f"{job.max_instances} of this job were running already", now)
     later = now + WAIT_FOR_A_PLACE
-    Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(
-        cause=run.cause, due_at=later, enqueued_at=None, reason="waits for a place"
-    )
+    _waiting(run).update(cause=run.cause, due_at=later, enqueued_at=None, reason="waits for a place")
     return False
 
 
@@ -156,9 +161,14 @@ def _is_full(job: ScheduledJob, now: datetime) -> bool:
 
 def _end(run: Run, state: str, reason: str, now: datetime) -> bool:
     """End a run that never started. Returns False: it may not start."""
-    Run.objects.filter(pk=run.pk, state=Run.State.QUEUED).update(state=state, reason=reason, finished_at=now)
-    log.warning("%s %s: %s", run, state, reason)
+    if _waiting(run).update(state=state, reason=reason, finished_at=now):
+        log.warning("%s %s: %s", run, state, reason)
     return False
+
+
+def _waiting(run: Run) -> RunQuerySet:
+    """The run's row, as long as it still waits for the attempt that it was read for."""
+    return Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, attempts=run.attempts)
 
 
 # --- Ending -----------------------------------------------------------------------------------------------
@@ -174,7 +184,7 @@ def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -
 
     False when this attempt no longer holds it.
     """
-    text = "".join(traceback.format_exception(error))[-TEXT:]
+    text = _as_text("".join(traceback.format_exception(error)))[-TEXT:]
     if again and run.attempts < MAX_ATTEMPTS:
         return _try_again(run, text, now)
     log.error("%s failed for good after %d attempts: %s", run, run.attempts, error)
@@ -216,29 +226,48 @@ def _finish(run: Run, **values: Any) -> bool:
 
 
 def _as_json(result: Any) -> Any:
-    """What an actor returned, if JSON can hold it, or else its text."""
+    """What an actor returned, if it is short and PostgreSQL's JSON can hold it, or else the begin of its text."""
     try:
-        json.dumps(result)
-    except (TypeError, ValueError):
-        return repr(result)[:TEXT]
-    return result
+        if json_size(result) <= TEXT:
+            return result
+    except (TypeError, ValueError, RecursionError):
+        pass
+    return repr(result)[:TEXT]
+
+
+def json_size(value: Any) -> int:
+    """The bytes that a value takes as JSON. Raises TypeError or ValueError for what PostgreSQL's JSON cannot hold:
+    NaN and infinity, the character NUL, half a surrogate pair."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    if re.search(r"(?<!\\)(\\\\)*\\u0000", text):
+        raise ValueError("the character NUL cannot be stored")
+    return len(text.encode())
+
+
+def _as_text(text: str) -> str:
+    """The text with what PostgreSQL's text cannot hold spelt out."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
 # --- The heartbeat of what is running ---------------------------------------------------------------------
 
 
 class _Pulse:
-    """One thread a worker process that says of its runs that they are alive."""
+    """One thread a worker process that says of its runs that they are alive.
+
+    Of the attempts that are its own: were a frozen worker that wakes up to speak for a run that another has taken
+    over, nobody would notice that one's death.
+    """
 
     def __init__(self) -> None:
-        self.runs: set[Any] = set()
+        self.held: set[tuple[Any, int]] = set()
         self.lock = threading.Lock()
         self.thread: threading.Thread | None = None
 
     @contextmanager
     def of(self, run: Run) -> Iterator[None]:
         with self.lock:
-            self.runs.add(run.pk)
+            self.held.add((run.pk, run.attempts))
             if self.thread is None or not self.thread.is_alive():  # nor does a thread survive a fork
                 self.thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
                 self.thread.start()
@@ -246,20 +275,21 @@ class _Pulse:
             yield
         finally:
             with self.lock:
-                self.runs.discard(run.pk)
+                self.held.discard((run.pk, run.attempts))
 
     def _beat(self) -> None:
         pause = threading.Event()
         while not pause.wait(settings.RUN_HEARTBEAT_SECONDS):
             with self.lock:
-                alive = list(self.runs)
-                if not alive:
+                held = list(self.held)
+                if not held:
                     self.thread = None
                     break
             try:
-                Run.objects.filter(pk__in=alive, state=Run.State.RUNNING).update(heartbeat_at=timezone.now())
-            except DatabaseError as error:
-                log.warning("The heartbeat of %d runs was not written: %s", len(alive), error)
+                mine = reduce(or_, (Q(pk=pk, attempts=attempt) for pk, attempt in held))
+                Run.objects.filter(mine, state=Run.State.RUNNING).update(heartbeat_at=timezone.now())
+            except Error as error:
+                log.warning("The heartbeat of %d runs was not written: %s", len(held), error)
                 connection.close()
         connection.close()
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import redis
 
 from server.embedded import services
+from tests.deploy import deploy
 from tests.processes import Clock, Processes, environment, running
 
-#: Starts processes of the Procfile on a clock, with settings by their names.
+#: Starts processes of the Procfile on a clock, with settings by their names. The first ones find the jobs as they were
+#: `deployed`: when the clock starts, unless told otherwise.
 Start = Callable[..., Processes]
 
 
@@ -27,7 +30,8 @@ def start(transactional_db: None, queues: redis.Redis, tmp_path: Path) -> Iterat
     port = queues.connection_pool.connection_kwargs["port"]
     with ExitStack() as started:
 
-        def start(*names: str, clock: Clock, **variables: str) -> Processes:
+        def start(*names: str, clock: Clock, deployed: datetime | None = None, **variables: str) -> Processes:
+            deploy(deployed or clock.starts_at)
             env = environment(clock, f"redis://127.0.0.1:{port}/0", **variables)
             return started.enter_context(running(*names, env=env, data=tmp_path))
 

@@ -1,6 +1,6 @@
 """A worker process that is killed costs seconds, never sessions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import redis
 
@@ -16,7 +16,7 @@ def test_the_calendar_gets_whole_though_a_worker_process_is_killed_at_work(start
     clock = Clock(datetime.fromisoformat("2026-09-25T06:00:00+10:00"), rate=10)
     league = create_league(1500)
     expected = league.expected(clock.now())
-    processes = start("worker", "scheduler", clock=clock, WORKER_THREADS="2")
+    processes = start("worker", "scheduler", clock=clock, deployed=clock.now() - timedelta(hours=2), WORKER_THREADS="2")
     eventually(lambda: GameSession.objects.count() > len(expected) / 10, within=30, every=0.01)
     first, second = eventually(lambda: processes.children("worker"), within=5)
 

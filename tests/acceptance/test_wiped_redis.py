@@ -1,6 +1,6 @@
 """A Redis that loses everything costs minutes, never sessions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import redis
 
@@ -17,7 +17,8 @@ def test_the_calendar_gets_whole_though_redis_is_wiped_in_the_middle(start: Star
     clock = Clock(datetime.fromisoformat("2026-09-25T06:00:00+10:00"), rate=10)
     league = create_league(1500)
     expected = league.expected(clock.now())
-    start("worker", "scheduler", clock=clock, WORKER_THREADS="2", RESEND_AFTER_SECONDS="30")
+    settings = {"WORKER_THREADS": "2", "RESEND_AFTER_SECONDS": "30"}
+    start("worker", "scheduler", clock=clock, deployed=clock.now() - timedelta(hours=2), **settings)
     eventually(lambda: GameSession.objects.count() > len(expected) / 10, within=30, every=0.01)
 
     # When Redis forgets it all

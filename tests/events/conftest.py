@@ -1,15 +1,18 @@
-"""A client of the REST API, and nothing left of the throttling of the test before."""
+"""Clients of the REST API, each in one evening in Sydney, and nothing left of the throttling of the test before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from events.models import Venue
+from tests.events.league import NOW
+from tests.factories import make_venue
 
 #: Gives a client that says who it is by its token.
 As = Callable[[User | None], APIClient]
@@ -31,9 +34,47 @@ def client_of() -> As:
     return client_of
 
 
+@pytest.fixture
+def now(settings: Any) -> Iterator[None]:
+    """It is 13:00 in Sydney, and calendars are kept for 28 days."""
+    settings.LOOKAHEAD_DAYS = 28
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def star() -> Venue:
+    return make_venue(slug="star", name="The Star", holiday_region="AU-NSW")
+
+
+@pytest.fixture
+def anyone(client_of: As) -> APIClient:
+    return client_of(None)
+
+
+@pytest.fixture
+def manager(client_of: As, star: Venue) -> APIClient:
+    return client_of(make_user("manager", star))
+
+
+@pytest.fixture
+def root(client_of: As) -> APIClient:
+    return client_of(make_user("root", is_staff=True, is_superuser=True))
+
+
+def get(client: APIClient, path: str, **query: Any) -> Any:
+    response = client.get(f"/api/v1/{path}", query)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def slot_dates(answer: dict[str, Any]) -> list[str]:
+    return [row["slot_date"][5:] for row in answer["results"]]
+
+
 def make_user(name: str, *venues: Venue, permissions: str = "", **fields: Any) -> User:
     """A user who manages `venues`; `permissions` are named as in `change_game add_game`."""
     user = User.objects.create(username=name, **fields)
-    user.venues.set(venues)  # type: ignore[attr-defined]
+    user.venues.set(venues)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions.split()))
     return user

@@ -13,6 +13,15 @@ TODAY = date(2026, 3, 10)
 HORIZON = date(2026, 4, 7)
 SYDNEY = ZoneInfo("Australia/Sydney")
 
+#: What a client sends to create a game at the venue `star`.
+GAME = {
+    "venue": "star",
+    "name": "Thursday NLHE",
+    "recurrence": "weekly",
+    "start_date": "2026-03-12",
+    "start_time": "19:00",
+}
+
 
 def full_game(venue: Venue | None = None, *, now: datetime = NOW, **fields: Any) -> Game:
     """A game, weekly on Thursdays unless told otherwise, whose calendar is full."""

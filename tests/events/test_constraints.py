@@ -48,6 +48,8 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("game_end", {}, {"count": 10_001}),
     ("game_end", {"recurrence": "once"}, {"end_date": date(2030, 1, 1)}),
     ("game_end", {"recurrence": "once"}, {"count": 1}),
+    ("game_dates", {}, {"start_date": date(1899, 12, 31)}),
+    ("game_dates", {}, {"end_date": date(2201, 1, 1)}),
     ("game_duration", {}, {"duration_minutes": 0}),
     ("game_duration", {}, {"duration_minutes": 1441}),
     ("game_buy_in", {}, {"buy_in": -1}),
@@ -153,6 +155,23 @@ def test_a_closure_that_ends_before_it_starts_is_refused() -> None:
     Closure.objects.bulk_create([row])
 
 
+@pytest.mark.parametrize("day", [date(1899, 12, 31), date(2201, 1, 1)])
+def test_a_date_that_no_calendar_holds_is_refused(day: date) -> None:
+    game = make_game()
+
+    with pytest.raises(IntegrityError, match="exception_date"), transaction.atomic():
+        GameDate.objects.bulk_create([GameDate(game=game, date=day)])
+    with pytest.raises(IntegrityError, match="closure_dates"), transaction.atomic():
+        Closure.objects.bulk_create([Closure(venue=game.venue, first_date=day, last_date=day, reason="flood")])
+
+
+def test_a_session_beyond_the_calendar_is_refused() -> None:
+    session = session_on(full_game(), "03-12")
+
+    with pytest.raises(IntegrityError, match="session_within_calendar"), transaction.atomic():
+        GameSession.objects.filter(pk=session.pk).update(slot_date=date(2201, 1, 1))
+
+
 def test_a_date_has_one_exception() -> None:
     game = make_game()
     GameDate.objects.bulk_create([GameDate(game=game, date=march("03-12"), kind="exclude")])
@@ -176,14 +195,17 @@ def test_a_slug_names_one_venue() -> None:
 def test_a_game_with_sessions_and_a_venue_with_games_stay_even_when_the_service_is_passed_by() -> None:
     game = full_game()
     for model, pk in ((Game, game.pk), (Venue, game.venue_id)):
-        with pytest.raises(IntegrityError, match="foreign key"), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"delete from {model._meta.db_table} where id = %s", [pk])
-            cursor.execute("set constraints all immediate")
+        delete = f"delete from {model._meta.db_table} where id = {pk}; set constraints all immediate"
+        with pytest.raises(IntegrityError, match="foreign key"), transaction.atomic():
+            connection.cursor().execute(delete)
 
 
 def test_every_constraint_is_tried_here() -> None:
     tried = {name for name, *_ in REFUSED} | {
+        "closure_dates",
         "closure_ends_after_it_starts",
+        "exception_date",
+        "session_within_calendar",
         "exception_kind",
         "one_exception_a_date",
         "one_session_a_slot",

@@ -430,31 +430,22 @@ TABLE: dict[str, tuple[Edit, dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize(("edit", "expected", "created"), TABLE.values(), ids=TABLE)
-def test_an_edit_does_this_to_a_session_in_each_state(
+def test_an_edit_says_first_what_it_does_to_a_session_in_each_state_and_then_does_it(
     league: League, edit: Edit, expected: dict[str, str], created: int
 ) -> None:
-    before = by_state(league.game)
-
-    changes = edit(league)
-
-    after = by_state(league.game)
-    assert {state: in_words(before[state], after.get(state)) for state in STATES} == dict.fromkeys(
-        STATES, "stays"
-    ) | expected
-    assert changes.created == created
-
-
-@pytest.mark.parametrize(("edit", "expected", "created"), TABLE.values(), ids=TABLE)
-def test_asked_first_an_edit_says_what_it_then_does_and_writes_nothing(
-    league: League, edit: Edit, expected: dict[str, str], created: int
-) -> None:
-    before = rows()
+    before, before_rows = by_state(league.game), rows()
 
     foretold = sessions.rehearse(lambda: edit(league))
+    assert rows() == before_rows
 
-    assert rows() == before
-    assert edit(league) == foretold
-    assert GameSession.objects.count() == len(before["GameSession"]) + foretold.created - foretold.removed
+    changes = edit(league)
+    after = by_state(league.game)
+    outcome = {state: in_words(before[state], after.get(state)) for state in STATES}
+    assert outcome == dict.fromkeys(STATES, "stays") | expected
+    assert changes == foretold
+    assert changes.created == created
+    assert GameSession.objects.count() == len(before_rows["GameSession"]) + changes.created - changes.removed
+
     settled = rows()
     again = sessions.settle(league.game_id, NOW)
     assert rows() == settled

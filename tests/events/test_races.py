@@ -7,8 +7,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import ProtectedError
+from rest_framework.test import APIClient
 
 from events import sessions
 from events.models import Closure, Game, GameDate, Venue
@@ -29,9 +31,9 @@ class Other(Thread):
 
     def __init__(self, work: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
-        self.work, self.error, self.backend = work, None, None
-        self.error: Exception | None
-        self.backend: int | None
+        self.work = work
+        self.error: Exception | None = None
+        self.backend: int | None = None
         self.start()
         eventually(lambda: not self.is_alive() or self.waits(), within=10, every=0.01)
 
@@ -238,3 +240,36 @@ def test_a_game_that_is_generated_while_it_is_deleted_is_kept_and_the_refusal_is
         sessions.create_sessions_for_game(game, each_day(TODAY, HORIZON), now=NOW)
 
     assert len(dates(game)) == 29
+
+
+def test_two_edits_of_different_fields_over_rest_are_both_kept() -> None:
+    game = full_game(name="Old", notes="")
+    root = User.objects.create_superuser("root")
+
+    def patch(**fields: str) -> None:
+        client = APIClient(headers={"x-forwarded-proto": "https"})
+        client.force_authenticate(root)
+        response = client.patch(f"/api/v1/games/{game.pk}/", fields)
+        assert response.status_code == 200
+
+    with meanwhile(lambda: patch(notes="bring cash")):
+        patch(name="New")
+
+    game.refresh_from_db()
+    assert (game.name, game.notes) == ("New", "bring cash")
+
+
+def test_an_edit_over_rest_does_not_undo_a_split_that_it_did_not_see() -> None:
+    game = full_game()
+    root = User.objects.create_superuser("root")
+
+    def rename() -> None:
+        client = APIClient(headers={"x-forwarded-proto": "https"})
+        client.force_authenticate(root)
+        assert client.patch(f"/api/v1/games/{game.pk}/", {"name": "New"}).status_code == 200
+
+    with meanwhile(rename):
+        sessions.split(game.pk, march("03-20"), {"start_time": time(20)}, now=NOW)
+
+    game.refresh_from_db()
+    assert (game.name, game.end_date) == ("New", march("03-19"))

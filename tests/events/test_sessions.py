@@ -428,6 +428,29 @@ def test_a_move_may_change_the_length() -> None:
     assert moved.ends_at - moved.starts_at == timedelta(days=1)
 
 
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [("10-04 00:30", "2026-10-03T18:30"), ("10-03 23:00", "2026-10-03T17:00"), ("04-05 00:30", "2026-04-04T17:30")],
+)
+def test_a_session_moved_to_the_night_of_a_clock_change_keeps_its_length_by_a_stopwatch(starts: str, ends: str) -> None:
+    session = session_on(full_game(), "03-12")
+
+    sessions.move(session.pk, sydney(starts), now=NOW)
+
+    session.refresh_from_db()
+    assert session.ends_at - session.starts_at == timedelta(hours=4)
+    assert session.ends_at == datetime.fromisoformat(ends).replace(tzinfo=UTC)
+
+
+def test_the_limit_of_a_day_is_by_a_stopwatch_too() -> None:
+    """From midnight to midnight it is 25 hours when the clocks go back."""
+    session = session_on(full_game(), "03-12")
+
+    with pytest.raises(ValidationError):
+        sessions.move(session.pk, sydney("04-05 00:00"), sydney("04-06 00:00"), now=NOW)
+    sessions.move(session.pk, sydney("04-05 00:00"), sydney("04-05 23:00"), now=NOW)
+
+
 def test_a_session_may_be_moved_to_a_date_that_has_one_of_its_own() -> None:
     game = full_game()
     sessions.move(session_on(game, "03-12").pk, sydney("03-19 12:00"), now=NOW)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,11 +18,8 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def schedule(zone: str = "Australia/Sydney", at: str = "19:00", **fields: Any) -> Schedule:
-    daily = Rule("daily", date(2011, 1, 1))
-    return Schedule(
-        **{"rule": daily, "start_time": time.fromisoformat(at), "duration": timedelta(hours=4), "zone": ZoneInfo(zone)}
-        | fields
-    )
+    daily: dict[str, Any] = {"rule": Rule("daily", date(2011, 1, 1)), "duration": timedelta(hours=4)}
+    return Schedule(start_time=time.fromisoformat(at), zone=ZoneInfo(zone), **daily | fields)
 
 
 def on(schedule: Schedule, day: str) -> Slot:
@@ -172,9 +169,7 @@ def oracle(day: date, at: time, zone: ZoneInfo) -> datetime:
     for instant, local in shown:
         if local == wall:
             return instant
-    (before, jumped_from), (jump, _) = next(
-        (one, other) for one, other in zip(shown, shown[1:], strict=False) if one[1] < wall < other[1]
-    )
+    (before, jumped_from), (jump, _) = next((one, other) for one, other in pairwise(shown) if one[1] < wall < other[1])
     assert jump == before + MINUTE
     return jump + (wall - (jumped_from + MINUTE))
 

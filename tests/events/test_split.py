@@ -1,6 +1,7 @@
 """Changing a game from a date on: it ends the day before, and a copy with the changes goes on."""
 
 from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def named(game: Game, years: int = 2) -> list[date]:
 
 
 def test_the_game_ends_the_day_before_and_the_copy_starts_with_the_change() -> None:
-    game = full_game(notes="Bring a friend", buy_in=50)
+    game = full_game(notes="Bring a friend", buy_in=Decimal(50))
 
     copy = split(game, "03-26", start_time=time(19, 30))
 
@@ -37,7 +38,7 @@ def test_the_game_ends_the_day_before_and_the_copy_starts_with_the_change() -> N
     assert dates(game) == ["03-12", "03-19"]
     copy.refresh_from_db()
     assert (copy.start_date, copy.end_date, copy.start_time) == (march("03-26"), None, time(19, 30))
-    assert (copy.notes, copy.buy_in, copy.venue, copy.status) == ("Bring a friend", 50, game.venue, "active")
+    assert (copy.notes, copy.buy_in, copy.venue, copy.status) == ("Bring a friend", Decimal(50), game.venue, "active")
     assert dates(copy) == ["03-26", "04-02"]
     assert session_on(copy, "03-26").starts_at == sydney("03-26 19:30")
     assert copy.generated_through == march("04-07")

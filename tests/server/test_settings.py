@@ -13,20 +13,33 @@ SOUND = {
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "for-tests-only",
+    "ALLOWED_HOSTS": "poker.example.com",
 }
 #: Each variable that can be wrong, and what it is said to take.
 TAKES = {
     "DEBUG": "1 (on) or 0 (off)",
     "SECRET_KEY": "a long random string",
+    "ALLOWED_HOSTS": "host names separated by commas",
     "DATABASE_URL": "postgresql://user:password@host:5432/name",
     "REDIS_URL": "redis://host:6379/0",
     "LOOKAHEAD_DAYS": "a whole number from 1 to 399",
     "RESEND_AFTER_SECONDS": "a whole number from 1 to 3600",
     "TICK_OVERDUE_SECONDS": "a whole number from 60 to 3600",
     "BROKER_HEARTBEAT_SECONDS": "a whole number from 2 to 600",
+    "RUN_HEARTBEAT_SECONDS": "a whole number from 1 to 60",
+    "MIN_JOB_INTERVAL_SECONDS": "a whole number from 1 to 3600",
+    "HISTORY_DAYS": "a whole number from 1 to 3650",
+    "EMAIL_PORT": "a whole number from 1 to 65535",
     "API_REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
 }
-GARBAGE = {"SECRET_KEY": " ", "DATABASE_URL": "mysql://u:hidden@h/db", "REDIS_URL": "http://:hidden@h"}
+#: Those that take any text.
+TEXTS = {"EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FROM"}
+GARBAGE = {
+    "SECRET_KEY": " ",
+    "ALLOWED_HOSTS": " ",
+    "DATABASE_URL": "mysql://u:hidden@h/db",
+    "REDIS_URL": "http://:hidden@h",
+}
 
 
 def start(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -78,15 +91,23 @@ def test_no_variable_is_missing_here() -> None:
     source = (TOP / "server" / "settings.py").read_text()
     read = set(re.findall(r'env\.(?:flag|text|url|whole_number)\(\s*"(\w+)"', source))
 
-    assert read == TAKES.keys()
+    assert read == TAKES.keys() | TEXTS
     assert "os.environ" not in source  # but through the typed readers
 
 
 def test_debug_is_off_unless_set() -> None:
     show = "from server import settings as s; print(s.DEBUG, s.ALLOWED_HOSTS, s.SECURE_SSL_REDIRECT)"
 
-    assert start("-c", show, **SOUND).stdout == "False [] True\n"
-    assert start("-c", show, **SOUND, DEBUG="1").stdout == "True ['localhost', '127.0.0.1'] False\n"
+    assert start("-c", show, **SOUND).stdout == "False ['poker.example.com'] True\n"
+    environment = {name: value for name, value in SOUND.items() if name != "ALLOWED_HOSTS"}
+    assert start("-c", show, **environment, DEBUG="1").stdout == "True ['localhost', '127.0.0.1'] False\n"
+
+
+def test_mail_goes_to_the_console_unless_a_server_is_named() -> None:
+    show = "from server import settings as s; print(s.EMAIL_BACKEND.split('.')[-2], s.EMAIL_HOST_USER or None)"
+
+    assert start("-c", show, **SOUND, EMAIL_HOST="").stdout == "console None\n"
+    assert start("-c", show, **SOUND, EMAIL_HOST="mail.example.com", EMAIL_HOST_USER="us").stdout == "smtp us\n"
 
 
 def test_the_longest_look_ahead_is_one_that_a_window_can_have() -> None:

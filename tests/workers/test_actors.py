@@ -1,7 +1,7 @@
 """The actors, run by a real worker from real messages."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +12,15 @@ from events.models import GameSession
 from tests.factories import make_game, make_venue
 from tests.workers.conftest import Queues
 from workers import actors
-from workers.models import Clock, Generation
+from workers.models import Clock, Generation, Run, ScheduledJob
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch, queues: Queues) -> None:
-    for actor in (actors.create_sessions_for_game, actors.generate_upcoming_game_sessions):
-        monkeypatch.setitem(actor.options, "min_backoff", 1)
-        monkeypatch.setitem(actor.options, "max_backoff", 1)
+    monkeypatch.setitem(actors.create_sessions_for_game.options, "min_backoff", 1)
+    monkeypatch.setitem(actors.create_sessions_for_game.options, "max_backoff", 1)
 
 
 # --- What is agreed with workers of other versions --------------------------------------------------------
@@ -45,6 +44,7 @@ def test_a_message_carries_the_games_id_and_iso_dates_as_plain_json(queues: Queu
 def test_the_signatures_that_messages_rely_on(queues: Queues) -> None:
     game = make_game()
     day = "2026-03-10"
+    ScheduledJob.objects.update(next_run_at=None)  # the tick reads the real clock, and would send what is due soon
     for message in (
         actors.create_sessions_for_game.message(game.pk),
         actors.create_sessions_for_game.message(game.pk, day, day),
@@ -65,13 +65,16 @@ def test_the_signatures_that_messages_rely_on(queues: Queues) -> None:
     ("actor", "queue", "max_retries", "periodic"),
     [
         (actors.dispatch_due_jobs, "clock", 0, "* * * * *"),
-        (actors.generate_upcoming_game_sessions, "clock", 5, "0 5 * * *"),
         (actors.create_sessions_for_game, "games", 3, None),
-        (actors.scheduled_job, "default", None, None),
+        # A job's retries are its run's.
+        (actors.generate_upcoming_game_sessions, "clock", 0, "0 5 * * *"),
+        (actors.prune_history, "default", 0, None),
+        (actors.email_daily_digest, "default", 0, None),
+        (actors.scheduled_job, "default", 0, None),
     ],
 )
 def test_each_actor_has_its_queue_its_retries_and_its_times(
-    actor: Actor, queue: str, max_retries: int | None, periodic: str | None
+    actor: Actor, queue: str, max_retries: int, periodic: str | None
 ) -> None:
     assert actor.queue_name == queue
     assert actor.options.get("max_retries") == max_retries
@@ -82,6 +85,8 @@ def test_each_actor_has_its_queue_its_retries_and_its_times(
 def test_of_the_messages_a_worker_holds_the_tick_goes_first_and_then_the_generation() -> None:
     everything: list[Actor] = [
         actors.scheduled_job,
+        actors.prune_history,
+        actors.email_daily_digest,
         actors.create_sessions_for_game,
         actors.generate_upcoming_game_sessions,
         actors.dispatch_due_jobs,
@@ -111,15 +116,6 @@ def test_a_tick_that_comes_a_minute_late_does_nothing(queues: Queues) -> None:
     assert queues.dead("clock") == []
 
 
-def test_a_generation_that_comes_hours_late_is_still_the_one_of_its_slot(queues: Queues) -> None:
-    slot = "2026-03-10T05:00:40+11:00"
-    actors.generate_upcoming_game_sessions.send_with_options(scheduled_at=slot)
-
-    queues.work_off("clock")
-
-    assert Generation.objects.get().slot == datetime(2026, 3, 9, 18, tzinfo=UTC)
-
-
 def test_a_generation_fills_the_calendar_and_a_second_adds_nothing(queues: Queues, settings: Any) -> None:
     settings.LOOKAHEAD_DAYS = 6
     games = [make_game(), make_game(make_venue("America/New_York"))]
@@ -133,14 +129,15 @@ def test_a_generation_fills_the_calendar_and_a_second_adds_nothing(queues: Queue
 
 
 @pytest.mark.parametrize("days", [-1, 400, 10**12])
-def test_a_generation_over_impossible_days_is_a_dead_letter_without_retry(queues: Queues, days: int) -> None:
+def test_a_generation_over_impossible_days_fails_without_retry(queues: Queues, days: int) -> None:
     make_game()
     actors.generate_upcoming_game_sessions.send(days=days)
 
     queues.work_off("clock")
 
-    (message,) = queues.dead("clock")
-    assert message.options.get("retries", 0) == 0
+    run = Run.objects.get()
+    assert (run.state, run.attempts, run.kwargs) == ("failed", 1, {"days": days})
+    assert f"{days} days ahead is no window" in run.error
     assert not Generation.objects.exists()
     assert queues.windows() == {}
 
@@ -204,5 +201,7 @@ def test_the_template_of_a_new_job_does_nothing_and_is_not_scheduled(queues: Que
 
     queues.work_off("default")
 
-    assert queues.dead("default") == []
+    run = Run.objects.get()
+    assert (run.state, run.cause, run.job) == ("succeeded", "manual", None)
+    assert not ScheduledJob.objects.filter(actor="scheduled_job").exists()
     assert "periodic" not in actors.scheduled_job.options

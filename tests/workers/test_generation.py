@@ -28,9 +28,7 @@ def _settings(settings: Any, queues: Queues) -> None:
 
 
 def begin(now: datetime = NOW, *, days: int | None = None, slot: datetime | None = None) -> Generation:
-    begun = generation.begin(now, days=days, slot=slot)
-    assert begun
-    return begun
+    return generation.begin(now, days=days, slot=slot)
 
 
 def settled(through: date = HORIZON, **fields: Any) -> Game:
@@ -57,9 +55,11 @@ def test_no_days_ahead_is_a_window_of_today() -> None:
 
 
 def test_a_slot_has_one_generation() -> None:
-    begin(slot=SLOT)
+    begun = begin(slot=SLOT)
 
-    assert generation.begin(NOW + timedelta(seconds=5), days=None, slot=SLOT) is None
+    again = generation.begin(NOW + timedelta(seconds=5), days=60, slot=SLOT)
+
+    assert (again, again.at, again.days) == (begun, NOW, 28)
     assert Generation.objects.count() == 1
 
 

@@ -8,9 +8,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from tests.deploy import deploy
 from tests.factories import make_game
+from workers import dispatch
 from workers.health import scheduler_status
-from workers.models import Clock, Generation
+from workers.models import Clock, Generation, ScheduledJob
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)  # 13:00 in Sydney
 SLOT = datetime(2026, 3, 9, 18, tzinfo=UTC)  # 05:00 in Sydney
@@ -37,6 +39,7 @@ def ticked(now: datetime = NOW) -> None:
 
 def generated(at: datetime = SLOT) -> None:
     Generation.objects.create(at=at, slot=at, days=28, moved_at=at)
+    deploy(at)
 
 
 # --- Alive and ready --------------------------------------------------------------------------------------
@@ -112,9 +115,17 @@ def test_the_clock_is_overdue_when_last_nights_generation_did_not_begin(db: None
     Clock.objects.create(pk=1, last_tick=SLOT + timedelta(seconds=120))
 
     assert scheduler_status(SLOT + timedelta(seconds=149))["status"] == "ok"
-    status = scheduler_status(SLOT + timedelta(seconds=150))
+    status = scheduler_status(SLOT + timedelta(seconds=151))
     assert status["status"] == "overdue"
-    assert status["reasons"] == ["the generation of 2026-03-10T05:00:00+11:00 has not begun"]
+    assert status["reasons"] == ["the generation of 2026-03-09 18:00 UTC has not begun"]
+
+
+def test_a_paused_generation_is_not_overdue(db: None) -> None:
+    ticked()
+    generated(SLOT - timedelta(days=3))
+    ScheduledJob.objects.update(enabled=False)
+
+    assert scheduler_status(NOW)["status"] == "ok"
 
 
 def test_both_reasons_are_given(db: None) -> None:
@@ -125,8 +136,10 @@ def test_both_reasons_are_given(db: None) -> None:
 
 
 def test_a_generation_made_up_for_later_counts(db: None) -> None:
-    ticked()
-    Generation.objects.create(at=SLOT + timedelta(hours=5), slot=SLOT, days=28, moved_at=SLOT)
+    generated(SLOT - timedelta(days=1))
+    assert scheduler_status(NOW)["status"] == "overdue"
+
+    dispatch.tick(NOW)
 
     assert scheduler_status(NOW)["status"] == "ok"
 
@@ -153,5 +166,5 @@ def test_the_answer_costs_the_same_however_many_games_there_are(db: None, django
     generated()
     make_game()
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         scheduler_status(NOW)

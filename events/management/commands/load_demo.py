@@ -25,7 +25,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("The demo is for development: it makes an administrator with a known password.")
+            raise CommandError(
+                "The demo is for development, as it makes an administrator with a known password: set DEMO=0 to start"
+                " without it, or DEBUG=1."
+            )
         if Venue.objects.exists():
             return
         with transaction.atomic():
@@ -43,7 +46,11 @@ def _load(today: date) -> int:
     venues["lagoon"].managers.add(user)
     games = [_game(venues, today, row) for row in _games(today)]
     # Not saved one by one: that would write their sessions at once, and the demo is to show the whole chain.
-    Game.objects.bulk_create(games)
+    once = Game.Recurrence.ONCE
+    Game.objects.bulk_create(game for game in games if game.recurrence != once)
+    for game in games:
+        if game.recurrence == once:
+            game.save()  # no generation is about a game that is played once
     thursday = next(game for game in games if game.name == "Thursday NLHE")
     GameDate.objects.bulk_create(
         [

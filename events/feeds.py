@@ -1,0 +1,134 @@
+"""iCalendar: a venue's or a game's sessions, for the calendar on a player's phone (RFC 5545, RFC 7986)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import condition, require_safe
+from icalendar import Calendar, Event, vText
+
+from events.entries import Entry, clock_of, zone_of
+from events.models import Game, GameSession, Venue
+
+KEPT = timedelta(days=30)
+"""How far back a feed goes. Ahead it goes as far as there are sessions."""
+
+#: What a feed says of a game and its venue, beside their sessions.
+TOLD = ("name", "variant", "format", "buy_in", "currency", "seats", "notes", "venue__name", "venue__timezone")
+
+
+@require_safe
+def venue_calendar(request: HttpRequest, slug: str) -> HttpResponse:
+    venue = get_object_or_404(Venue, slug=slug, active=True)
+    return _answer(request, venue.name, Game.objects.filter(venue=venue), venue, timezone.now())
+
+
+@require_safe
+def game_calendar(request: HttpRequest, pk: int) -> HttpResponse:
+    game = get_object_or_404(Game.objects.select_related("venue"), pk=pk, venue__active=True)
+    name = f"{game.name}, {game.venue.name}"
+    return _answer(request, name, Game.objects.filter(pk=pk), game.venue, timezone.now())
+
+
+def addresses(request: HttpRequest, name: str, **of: Any) -> dict[str, str]:
+    """Where a feed is: `subscribe` asks the visitor's calendar to keep it, `plain` is for those that must be told."""
+    path = reverse(name, kwargs=of)
+    return {"subscribe": f"webcal://{request.get_host()}{path}", "plain": request.build_absolute_uri(path)}
+
+
+def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue, now: datetime) -> HttpResponse:
+    since = now - KEPT
+    etag, changed_at = _state(games, since, now)
+
+    @condition(etag_func=lambda request: etag, last_modified_func=lambda request: changed_at)
+    def feed(request: HttpRequest) -> HttpResponse:
+        sessions = GameSession.objects.filter(game__in=games, ends_at__gt=since)
+        rows = sessions.select_related("game__venue").order_by("starts_at", "pk")
+        entries = (Entry(session, now) for session in rows.iterator())
+        return HttpResponse(
+            calendar(request, name, venue, entries).to_ical(), content_type="text/calendar; charset=utf-8"
+        )
+
+    response = feed(request)
+    response["Cache-Control"] = "no-cache"  # ask each time; the answer is a 304 as long as nothing changed
+    return response
+
+
+def _state(games: QuerySet[Game], since: datetime, now: datetime) -> tuple[str, datetime]:
+    """The feed's ETag and Last-Modified, in one query: a row a game.
+
+    A session that is removed and a game that is renamed leave no time behind. The ETag shows them at once; for
+    clients that ask by time alone every hour counts as a change.
+    """
+    kept = Q(sessions__ends_at__gt=since)
+    state = list(
+        games.order_by("pk")
+        .annotate(
+            shown=Count("sessions", filter=kept),
+            newest=Max("sessions__pk", filter=kept),
+            changed_at=Max("sessions__updated_at", filter=kept),
+            edits=Sum("sessions__sequence", filter=kept),
+        )
+        .values_list("changed_at", "pk", "shown", "newest", "edits", *TOLD)
+    )
+    this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    changed_at = max([this_hour, *(row[0] for row in state if row[0])])
+    return f'"{sha256(repr(state).encode()).hexdigest()[:32]}"', changed_at
+
+
+def calendar(request: HttpRequest, name: str, venue: Venue, entries: Iterable[Entry]) -> Calendar:
+    feed = Calendar()
+    feed.add("prodid", "-//Poker venues//Calendar//EN")
+    feed.add("version", "2.0")
+    feed.add("method", "PUBLISH")
+    feed.add("name", vText(_text(name)))  # the library would not escape these two by itself
+    feed.add("x-wr-calname", vText(_text(name)))
+    feed.add("x-wr-timezone", zone_of(venue).key)
+    feed.add("refresh-interval", timedelta(hours=1), parameters={"value": "DURATION"})
+    feed.add("x-published-ttl", "PT1H")
+    for entry in entries:
+        feed.add_component(event(request, entry))
+    return feed
+
+
+def event(request: HttpRequest, entry: Entry) -> Event:
+    session = entry.session
+    found = Event()
+    found.add("uid", str(session.uid))
+    found.add("sequence", session.sequence)
+    found.add("dtstamp", session.updated_at.astimezone(UTC))
+    found.add("last-modified", session.updated_at.astimezone(UTC))
+    found.add("dtstart", session.starts_at.astimezone(UTC))
+    found.add("dtend", session.ends_at.astimezone(UTC))
+    found.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    # Google leaves the status out of sight.
+    found.add("summary", _text(f"{'CANCELLED: ' if entry.cancelled else ''}{entry.game.name}"))
+    found.add("location", _text(entry.venue.name))
+    found.add("url", request.build_absolute_uri(reverse("session", args=[session.pk])))
+    found.add("description", _text(_description(entry)))
+    return found
+
+
+def _description(entry: Entry) -> str:
+    told = [" · ".join(entry.facts)]
+    if entry.cancelled:
+        told.append(f"Cancelled. {entry.reason}")
+    if entry.moved_from:
+        told.append(f"Moved from {entry.moved_from}.")
+    told.append(f"Starts at {entry.start_time}, {clock_of(entry.zone)}.")
+    told += [entry.session.notes, entry.game.notes]
+    return "\n\n".join(part.strip() for part in told if part.strip())
+
+
+def _text(text: str) -> str:
+    """Without the control characters that RFC 5545 §3.1 forbids; line breaks are escaped by the library."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))
