@@ -1,5 +1,6 @@
 """Every setting, read from the environment only. `.env.example` lists the variables."""
 
+import sys
 from pathlib import Path
 
 import dj_database_url
@@ -243,6 +244,8 @@ LOGGING = {
 }
 
 if SENTRY_DSN := env.web_address("SENTRY_DSN", example="https://key@sentry.example.com/1"):
-    import sentry_sdk  # an extra: pip install sentry-sdk
-
+    try:
+        import sentry_sdk
+    except ImportError:
+        sys.exit("SENTRY_DSN is set and its package is not installed: pip install sentry-sdk, or leave it empty.")
     sentry_sdk.init(SENTRY_DSN)

@@ -6,8 +6,10 @@ import json
 import logging
 from datetime import UTC, datetime
 
-#: Attributes of a record that `extra=` may give and a line shows.
-ABOUT = ("run_id", "game_id", "job_id")
+from dramatiq.middleware import CurrentMessage
+
+#: What `extra=` may give and a line shows.
+ABOUT = ("run_id", "job_id", "game_id")
 
 
 class JsonFormatter(logging.Formatter):
@@ -17,17 +19,21 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **_about(record),
+            **_at_work(),
+            **{name: str(getattr(record, name)) for name in ABOUT if hasattr(record, name)},
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def _about(record: logging.LogRecord) -> dict[str, str]:
-    from workers.jobs import current_run
+def _at_work() -> dict[str, str]:
+    """The run or the game that this thread works on, for the lines of libraries too."""
+    from workers.jobs import current_run  # logs are set up before there are models
 
-    given = {name: str(getattr(record, name)) for name in ABOUT if hasattr(record, name)}
-    run = current_run()
-    at_work = {"run_id": str(run.pk), "job_id": run.job_id or run.actor} if run else {}
-    return at_work | given
+    if run := current_run():
+        return {"run_id": str(run.pk), "job_id": run.job_id or run.actor}
+    message = CurrentMessage.get_current_message()
+    if message and message.actor_name == "create_sessions_for_game" and message.args:
+        return {"game_id": str(message.args[0])}
+    return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -42,21 +42,27 @@ class _Facts(Collector):
         progress = facts.progress()
         if progress:
             age = (self.now - progress.generation.at).total_seconds()
+            done = progress.generation.finished_at is not None
             yield _gauge("poker_generation_age_seconds", "Seconds since the current generation began.", age)
+            yield _gauge("poker_generation_done", "Whether it has settled every game: 1 or 0.", done)
             yield _gauge("poker_games", "Active recurring games.", progress.games)
             yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)
             yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
         yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", facts.queue_depths())
         yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", facts.runs_by_state(self.now))
         yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", facts.slots_missed(self.now))
-        yield _gauge("poker_jobs_failing", "Jobs whose last run failed.", facts.failing_jobs().count())
+        took = {row["name"]: row["took"].total_seconds() for row in facts.slowest_jobs(self.now)}
+        yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
+        yield _gauge("poker_jobs_failing", "Jobs that failed last.", facts.failing_jobs(self.now).count())
+        yield _gauge("poker_dead_letters", "Failed runs of a week not retried.", facts.dead_letters(self.now).count())
+        yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", facts.open_incidents())
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:
     return GaugeMetricFamily(name, says, value=value)
 
 
-def _labelled(name: str, says: str, label: str, values: dict[str, int]) -> Metric:
+def _labelled(name: str, says: str, label: str, values: Mapping[str, float]) -> Metric:
     family = GaugeMetricFamily(name, says, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)

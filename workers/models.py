@@ -169,6 +169,7 @@ class Run(models.Model):
     cause = models.CharField(max_length=8, choices=Cause, default=Cause.SCHEDULE)
     by = models.CharField(max_length=150, blank=True, help_text="Who asked for it.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why it did not start, or is to start again.")
+    retry_of = models.UUIDField(null=True, editable=False, help_text="The run that this one does again.")
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -220,7 +221,7 @@ class Digest(models.Model):
 
 
 class Incident(models.Model):
-    """Something that went wrong and was told: once, until it is over."""
+    """Something that went wrong. It is told once; what happens anew after it was over is another."""
 
     class Kind(models.TextChoices):
         CLOCK = "clock"
@@ -235,9 +236,10 @@ class Incident(models.Model):
     said = models.TextField()
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="Empty: no mail has taken it yet, the next minute tries again.")
 
     class Meta:
-        ordering = ("-opened_at",)
+        ordering = ("-opened_at", "pk")
         constraints = [
             models.UniqueConstraint(
                 name="one_open_incident", fields=("kind", "subject"), condition=Q(closed_at__isnull=True)

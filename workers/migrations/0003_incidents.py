@@ -16,6 +16,11 @@ class Migration(migrations.Migration):
             name='finished_at',
             field=models.DateTimeField(help_text='When no game lagged any more.', null=True),
         ),
+        migrations.AddField(
+            model_name='run',
+            name='retry_of',
+            field=models.UUIDField(editable=False, help_text='The run that this one does again.', null=True),
+        ),
         migrations.CreateModel(
             name='Incident',
             fields=[
@@ -25,9 +30,10 @@ class Migration(migrations.Migration):
                 ('said', models.TextField()),
                 ('opened_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
+                ('told_at', models.DateTimeField(help_text='Empty: no mail has taken it yet, the next minute tries again.', null=True)),
             ],
             options={
-                'ordering': ('-opened_at',),
+                'ordering': ('-opened_at', 'pk'),
                 'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('kind', 'subject'), name='one_open_incident')],
             },
         ),
