@@ -127,14 +127,9 @@ def _failing_jobs(now: datetime) -> list[Trouble]:
     last = Run.objects.filter(state=Run.State.FAILED, finished_at__in=failing.values())
     runs = {run.job_id or run.actor: run for run in last if failing.get(run.job_id or run.actor) == run.finished_at}
     return [
-        Trouble(name, f"Job {name} failed for good after {run.attempts} attempts.\n{_why(run)}\nRun {run.pk}.")
+        Trouble(name, f"Job {name} failed for good after {run.attempts} attempts.\n{run.why}\nRun {run.pk}.")
         for name, run in runs.items()
     ]
-
-
-def _why(run: Run) -> str:
-    """The last line of its traceback."""
-    return (run.error.strip() or run.reason or "It says no reason.").splitlines()[-1]
 
 
 def _failing_games(now: datetime) -> list[Trouble]:

@@ -13,9 +13,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from events import sessions
 from events.models import Game
-from workers import facts, runs
+from workers import facts, generation, runs
 from workers.models import Run
 
 COLOURS = {
@@ -35,6 +34,7 @@ def add_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     board = facts.board(timezone.now())
     return context | {
         "board": board,
+        "runs_now": list(board.states.values()),
         "runs_chart": json.dumps(
             {
                 "labels": list(board.states),
@@ -44,8 +44,8 @@ def add_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             }
         ),
         "slowest_table": {
-            "headers": ["Actor", "On average", "Runs"],
-            "rows": [[row["actor"], f"{row['took'].total_seconds():.2f} s", row["runs"]] for row in board.slowest],
+            "headers": ["Job", "On average", "Runs"],
+            "rows": [[row["name"], f"{row['took'].total_seconds():.2f} s", row["runs"]] for row in board.slowest],
         },
     }
 
@@ -71,7 +71,7 @@ def retry_game(request: HttpRequest, game_id: int) -> HttpResponse:
     if not request.user.has_perm("workers.change_run"):
         raise PermissionDenied
     game = get_object_or_404(Game, pk=game_id)
-    sessions.settle(game.pk, timezone.now())
+    generation.create_sessions(game.pk, None, None, now=timezone.now(), last_try=True)
     game.refresh_from_db()
     if game.generation_error:
         messages.error(request, f"{game} fails still: {game.generation_error}")

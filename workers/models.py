@@ -206,6 +206,11 @@ class Run(models.Model):
         return f"{self.job_id or self.actor} {self.slot or self.created_at:%Y-%m-%d %H:%M:%S}"
 
     @property
+    def why(self) -> str:
+        """Why it failed: the last line of its traceback, or the reason."""
+        return (self.error.strip() or self.reason or "It says no reason.").splitlines()[-1]
+
+    @property
     def duration(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at and self.started_at else None
 
