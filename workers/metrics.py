@@ -26,36 +26,43 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry()
-    registry.register(_Facts(timezone.now()))
+    registry.register(_At(timezone.now()))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-class _Facts(Collector):
+class _At(Collector):
+    """What prometheus_client asks: the metrics of one moment."""
+
     def __init__(self, now: datetime) -> None:
         self.now = now
 
     def collect(self) -> Iterator[Metric]:
-        last = facts.last_tick()
-        if last:
-            age = (self.now - last).total_seconds()
-            yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)
-        progress = facts.progress()
-        if progress:
-            age = (self.now - progress.generation.at).total_seconds()
-            done = progress.generation.finished_at is not None
-            yield _gauge("poker_generation_age_seconds", "Seconds since the current generation began.", age)
-            yield _gauge("poker_generation_done", "Whether it has settled every game: 1 or 0.", done)
-            yield _gauge("poker_games", "Active recurring games.", progress.games)
-            yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)
-            yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
-        yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", facts.queue_depths())
-        yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", facts.runs_by_state(self.now))
-        yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", facts.slots_missed(self.now))
-        took = {row["name"]: row["took"].total_seconds() for row in facts.slowest_jobs(self.now)}
-        yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
-        yield _gauge("poker_jobs_failing", "Jobs that failed last.", facts.failing_jobs(self.now).count())
-        yield _gauge("poker_dead_letters", "Failed runs of a week not retried.", facts.dead_letters(self.now).count())
-        yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", facts.open_incidents())
+        return collect(self.now)
+
+
+def collect(now: datetime) -> Iterator[Metric]:
+    """Everything that there is to measure at `now`."""
+    last = facts.last_tick()
+    if last:
+        age = (now - last).total_seconds()
+        yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)
+    progress = facts.progress()
+    if progress:
+        age = (now - progress.generation.at).total_seconds()
+        done = progress.generation.finished_at is not None
+        yield _gauge("poker_generation_age_seconds", "Seconds since the current generation began.", age)
+        yield _gauge("poker_generation_done", "Whether it has settled every game: 1 or 0.", done)
+        yield _gauge("poker_games", "Active recurring games.", progress.games)
+        yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)
+        yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
+    yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", facts.queue_depths())
+    yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", facts.runs_by_state(now))
+    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", facts.slots_missed(now))
+    took = {row["name"]: row["took"].total_seconds() for row in facts.slowest_jobs(now)}
+    yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
+    yield _gauge("poker_jobs_failing", "Jobs that failed last.", facts.failing_jobs(now).count())
+    yield _gauge("poker_dead_letters", "Failed runs of a week not retried.", facts.dead_letters(now).count())
+    yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", facts.open_incidents())
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:
