@@ -113,6 +113,13 @@ def test_a_run_whose_actor_has_gone_is_told_with_the_reason() -> None:
     assert "the code has no actor gone any more" in mail.outbox[0].body
 
 
+def test_the_failure_of_a_job_that_the_code_no_longer_declares_is_over() -> None:
+    failed("pay-dealers", NOW)
+    ScheduledJob.objects.update(retired=True)
+
+    assert told_at(NOW) == []
+
+
 def test_a_game_that_cannot_be_generated_is_told_by_its_id_and_name_with_the_error() -> None:
     game = make_game(name="Thursday NLHE", generation_error="GenerationError: no zone")
 
@@ -143,10 +150,10 @@ def test_missed_slots_are_told_once_a_job_whatever_is_made_of_them(catch_up: str
 
 def test_a_slot_whose_turn_came_too_late_is_told() -> None:
     job = make_job(id="pay-dealers", catch_up="skip")
-    run = make_run(job, slot=later(-7200), created_at=later(-7200), due_at=later(-7200))
+    run = make_run(job, slot=later(-10_800), created_at=later(-10_800), due_at=later(-10_800))
     assert runs.claim(run.pk, 0, "message", NOW) is None
 
-    assert told_at(NOW) == ["Job pay-dealers missed its time 2026-03-10 00:00:00 UTC."]
+    assert told_at(NOW) == ["Job pay-dealers missed its time 2026-03-09 23:00:00 UTC."]
 
 
 def test_slots_that_ran_or_were_skipped_for_overlap_are_not_told() -> None:
