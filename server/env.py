@@ -63,3 +63,11 @@ def url(name: str, *schemes: str, example: str) -> str:
     if not re.fullmatch(PATHS[parts.scheme], parts.path) or "@" in parts.path + parts.query + parts.fragment:
         raise BadVariable(name, takes)
     return value
+
+
+def web_address(name: str, *, example: str) -> str:
+    """An http(s) address, or nothing. The value is never repeated in an error: its path may be a secret."""
+    value = os.environ.get(name, "").strip()
+    if value and not re.fullmatch(r"https?://[^\s/]+\S*", value):
+        raise BadVariable(name, f"nothing, or a web address such as {example}")
+    return value

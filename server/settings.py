@@ -1,5 +1,6 @@
 """Every setting, read from the environment only. `.env.example` lists the variables."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,10 @@ RUN_HEARTBEAT_SECONDS = env.whole_number("RUN_HEARTBEAT_SECONDS", 8, 1, 60)
 MIN_JOB_INTERVAL_SECONDS = env.whole_number("MIN_JOB_INTERVAL_SECONDS", 10, 1, 3600)
 #: How long finished runs and past generations are kept.
 HISTORY_DAYS = env.whole_number("HISTORY_DAYS", 90, 1, 3650)
+#: What a Prometheus server sends to read /metrics; empty: there is no such page.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "a secret", default="")
+#: Asked for (GET) after each nightly generation, for a service that tells when it is not: Healthchecks and the like.
+HEARTBEAT_URL = env.web_address("HEARTBEAT_URL", example="https://hc-ping.com/your-uuid")
 #: How many requests a minute one client of the REST API may make of one web process.
 API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
 
@@ -54,6 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
     "rest_framework.authtoken",
@@ -152,6 +158,9 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "a password", "")
 EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_USE_SSL = EMAIL_PORT == 465
 EMAIL_TIMEOUT = 20
+#: Who is told when something is wrong: see workers/alarms.py.
+ADMINS = [(address, address) for address in env.words("ADMINS")]
+EMAIL_SUBJECT_PREFIX = "[poker] "
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "an e-mail address", "poker@localhost")
 
 # --- The admin --------------------------------------------------------------------------------------------
@@ -252,17 +261,43 @@ DRAMATIQ_BROKER = {
         # Lateness is judged by the actors themselves; periodiq's own rule would drop retries too.
         PeriodiqMiddleware(skip_delay=10**9),
         "workers.broker.Watchdog",
+        "workers.watch.ClockWatch",
     ],
 }
+
+# --- The admin --------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Poker venues",
+    "SITE_HEADER": "Poker venues",
+    "SITE_SYMBOL": "playing_cards",
+    "SITE_URL": "/",
+    "DASHBOARD_CALLBACK": "workers.dashboard.add_board",
+    "ENVIRONMENT": None,
+}
+
+# --- Logs -------------------------------------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "workers.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json" if env.flag("JSON_LOGS") else "line"}
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": []},  # the root handles them; with Django's own each line would stand twice
         "periodiq": {"level": "WARNING"},
     },
 }
+
+if SENTRY_DSN := env.web_address("SENTRY_DSN", example="https://key@sentry.example.com/1"):
+    try:
+        import sentry_sdk
+    except ImportError:
+        sys.exit("SENTRY_DSN is set and its package is not installed: pip install sentry-sdk, or leave it empty.")
+    sentry_sdk.init(SENTRY_DSN)

@@ -14,8 +14,9 @@ from rest_framework.settings import api_settings
 
 from events import feeds, views
 from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
-from workers import health
+from workers import dashboard, health
 from workers.api import JobViewSet, RunViewSet
+from workers.metrics import metrics
 
 router = SimpleRouter()
 router.register("venues", VenueViewSet)
@@ -48,9 +49,12 @@ urlpatterns = [
     path("healthz", health.alive),
     path("readyz", health.ready),
     path("healthz/scheduler", health.scheduler),
+    path("metrics", metrics),
     path("api/v1/", include(router.urls)),
     path("api/v1/token/", ObtainAuthToken.as_view(throttle_classes=api_settings.DEFAULT_THROTTLE_CLASSES)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", may_run_swagger(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
+    path("admin/retry/run/<uuid:run_id>/", dashboard.retry_run, name="retry-run"),
+    path("admin/retry/game/<int:game_id>/", dashboard.retry_game, name="retry-game"),
     path("admin/", admin.site.urls),
 ]

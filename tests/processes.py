@@ -70,6 +70,14 @@ class Processes:
         for name in names:
             self.supervisor.keep(name, COMMANDS[name])
 
+    def stop(self, name: str) -> None:
+        """End the process called `name`, for good."""
+        (kept,) = [kept for kept in self.supervisor.kept if kept.name == name]
+        self.supervisor.kept.remove(kept)
+        assert kept.process
+        kept.process.child.terminate()
+        kept.process.child.wait(timeout=10)
+
     def children(self, name: str) -> list[psutil.Process]:
         """The processes that the one called `name` has forked; none while it is down."""
         leaders = [kept.process for kept in self.supervisor.kept if kept.name == name]

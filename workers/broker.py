@@ -102,6 +102,16 @@ class Broker(RedisBroker):
             pipe.hlen(f"{self.namespace}:{name}.msgs")
         return sum(pipe.execute())
 
+    def backlogs(self) -> dict[str, int]:
+        """The backlog of every queue that has an actor, in one round trip."""
+        queues = sorted(self.get_declared_queues())
+        pipe = self.client.pipeline(transaction=False)
+        for queue in queues:
+            pipe.hlen(f"{self.namespace}:{queue}.msgs")
+            pipe.hlen(f"{self.namespace}:{dq_name(queue)}.msgs")
+        counts = pipe.execute()
+        return {queue: sum(counts[2 * n : 2 * n + 2]) for n, queue in enumerate(queues)}
+
     def waiting(self, queue: str) -> int:
         """How many messages of a queue no worker has taken yet."""
         return int(self.client.llen(f"{self.namespace}:{queue}"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
+from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -82,6 +84,8 @@ def reconcile(now: datetime) -> int:
         return 0
     behind = lagging(generation).count()
     row = Generation.objects.filter(pk=generation.pk)
+    if not behind and generation.finished_at is None:
+        finish(generation, now)
     if generation.lagging is None or behind < generation.lagging:
         row.update(lagging=behind, moved_at=now)
         return 0
@@ -94,6 +98,20 @@ def reconcile(now: datetime) -> int:
     return sent
 
 
+def finish(generation: Generation, now: datetime) -> None:
+    """Note that no game lags any more, and after a nightly generation tell the service that waits to hear so.
+
+    With it the earlier ones are finished: a rerun by hand may have taken over from the nightly one.
+    """
+    unfinished = Generation.objects.filter(finished_at=None, at__lte=generation.at)
+    nightly = unfinished.filter(slot__isnull=False).exists()
+    if unfinished.update(finished_at=now) and nightly and settings.HEARTBEAT_URL:
+        try:
+            urlopen(settings.HEARTBEAT_URL, timeout=10).close()
+        except (OSError, ValueError, HTTPException) as error:  # ValueError: an address that is none after all
+            log.warning("The heartbeat of the generation was not taken: %s", error)
+
+
 def create_sessions(game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool) -> int:
     """Write the missing sessions of one game, from its venue's today to the horizon unless told otherwise.
 
@@ -102,7 +120,7 @@ def create_sessions(game_id: int, first: date | None, last: date | None, *, now:
     """
     game = Game.objects.select_related("venue").filter(pk=game_id).first()
     if game is None:
-        log.warning("Game %s does not exist: nothing is done", game_id)
+        log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
         return 0
     try:
         first = first or game.venue.today(now)
@@ -116,7 +134,7 @@ def create_sessions(game_id: int, first: date | None, last: date | None, *, now:
     except Exception as error:
         if not last_try:
             raise
-        log.exception("Game %s cannot be generated", game_id)
+        log.exception("Game %s cannot be generated", game_id, extra={"game_id": game_id})
         sessions.mark_failed(game_id, error)
         return 0
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from workers import generation
-from workers.models import Digest, Generation, Run
+from workers.models import Digest, Generation, Incident, Run
 
 BATCH = 1000  # rows deleted in one statement
 
@@ -24,6 +24,7 @@ def prune(now: datetime) -> dict[str, int]:
     return {
         "runs": _delete(Run.objects.filter(finished_at__lt=before)),
         "generations": _delete(Generation.objects.filter(at__lt=before).exclude(pk=kept or 0)),
+        "incidents": _delete(Incident.objects.filter(closed_at__lt=before)),
         "digests": _delete(Digest.objects.filter(date__lt=before.date())),
     }
 

@@ -33,6 +33,7 @@ class Generation(models.Model):
     sent = models.PositiveIntegerField(null=True, help_text="Messages of the fan-out; empty until it is complete.")
     lagging = models.PositiveIntegerField(null=True, help_text="Games behind its horizon, when last counted.")
     moved_at = models.DateTimeField(help_text="When it last got on, or its games were last sent.")
+    finished_at = models.DateTimeField(null=True, help_text="When no game lagged any more.")
 
     class Meta:
         ordering = ("-at",)
@@ -168,6 +169,7 @@ class Run(models.Model):
     cause = models.CharField(max_length=8, choices=Cause, default=Cause.SCHEDULE)
     by = models.CharField(max_length=150, blank=True, help_text="Who asked for it.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why it did not start, or is to start again.")
+    retry_of = models.UUIDField(null=True, editable=False, help_text="The run that this one does again.")
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -204,6 +206,11 @@ class Run(models.Model):
         return f"{self.job_id or self.actor} {self.slot or self.created_at:%Y-%m-%d %H:%M:%S}"
 
     @property
+    def why(self) -> str:
+        """Why it failed: the last line of its traceback, or the reason."""
+        return (self.error.strip() or self.reason or "It says no reason.").splitlines()[-1]
+
+    @property
     def duration(self) -> timedelta | None:
         return self.finished_at - self.started_at if self.finished_at and self.started_at else None
 
@@ -216,3 +223,33 @@ class Digest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="one_digest_a_day", fields=("venue", "date"))]
+
+
+class Incident(models.Model):
+    """Something that went wrong. It is told once; what happens anew after it was over is another."""
+
+    class Kind(models.TextChoices):
+        CLOCK = "clock"
+        JOB = "job"
+        GAME = "game"
+        SLOT = "slot"
+        OVERRUN = "overrun"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    subject = models.CharField(max_length=150, blank=True, help_text="The job, game, slot or run.")
+    said = models.TextField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="Empty: no mail has taken it yet, the next minute tries again.")
+
+    class Meta:
+        ordering = ("-opened_at", "pk")
+        constraints = [
+            models.UniqueConstraint(
+                name="one_open_incident", fields=("kind", "subject"), condition=Q(closed_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.said.split("\n")[0]

@@ -84,7 +84,7 @@ def retry(failed: Run, *, by: str, now: datetime) -> Run:
     if failed.state not in (Run.State.FAILED, Run.State.SKIPPED, Run.State.MISFIRED):
         raise ValueError(f"This run is {failed.state}: only one that failed, was skipped or misfired can be retried.")
     again = Run(actor=failed.actor, args=failed.args, kwargs=failed.kwargs, job=failed.job, by=by)
-    again.cause, again.reason = Run.Cause.RETRY, f"retry of {failed.pk}"
+    again.cause, again.reason, again.retry_of = Run.Cause.RETRY, f"retry of {failed.pk}", failed.pk
     return _queue(again, now)
 
 

@@ -31,9 +31,12 @@ TAKES = {
     "HISTORY_DAYS": "a whole number from 1 to 3650",
     "EMAIL_PORT": "a whole number from 1 to 65535",
     "API_REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
+    "HEARTBEAT_URL": "nothing, or a web address",
+    "SENTRY_DSN": "nothing, or a web address",
+    "JSON_LOGS": "1 (on) or 0 (off)",
 }
 #: Those that take any text.
-TEXTS = {"EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FROM"}
+TEXTS = {"EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FROM", "METRICS_TOKEN"}
 GARBAGE = {
     "SECRET_KEY": " ",
     "ALLOWED_HOSTS": " ",
@@ -89,7 +92,7 @@ def test_what_must_be_set_and_is_not_stops_the_start_with_one_line(name: str) ->
 
 def test_no_variable_is_missing_here() -> None:
     source = (TOP / "server" / "settings.py").read_text()
-    read = set(re.findall(r'env\.(?:flag|text|url|whole_number)\(\s*"(\w+)"', source))
+    read = set(re.findall(r'env\.(?:flag|text|url|web_address|whole_number)\(\s*"(\w+)"', source))
 
     assert read == TAKES.keys() | TEXTS
     assert "os.environ" not in source  # but through the typed readers
@@ -108,6 +111,22 @@ def test_mail_goes_to_the_console_unless_a_server_is_named() -> None:
 
     assert start("-c", show, **SOUND, EMAIL_HOST="").stdout == "console None\n"
     assert start("-c", show, **SOUND, EMAIL_HOST="mail.example.com", EMAIL_HOST_USER="us").stdout == "smtp us\n"
+
+
+def test_sentry_is_an_extra_that_its_variable_asks_for(tmp_path: Path) -> None:
+    dsn = {"SENTRY_DSN": "https://hidden@sentry.example.com/1"}
+
+    ended = start("manage.py", "check", **SOUND, **dsn)
+
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("SENTRY_DSN ")
+    assert "pip install sentry-sdk" in line
+    assert "hidden" not in line
+
+    (tmp_path / "sentry_sdk.py").write_text("def init(dsn): print('reports to', dsn)")
+    ended = start("-c", "import server.settings", **SOUND, **dsn, PYTHONPATH=str(tmp_path))
+    assert ended.stdout == "reports to https://hidden@sentry.example.com/1\n", ended.stderr
 
 
 def test_the_longest_look_ahead_is_one_that_a_window_can_have() -> None:

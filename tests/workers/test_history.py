@@ -69,7 +69,7 @@ def test_the_generation_whose_horizon_counts_stays_however_old() -> None:
 
 
 def test_without_any_generation_there_is_nothing_to_keep() -> None:
-    assert history.prune(NOW) == {"runs": 0, "generations": 0, "digests": 0}
+    assert history.prune(NOW) == {"runs": 0, "generations": 0, "incidents": 0, "digests": 0}
 
 
 def test_old_notes_of_digests_are_deleted() -> None:

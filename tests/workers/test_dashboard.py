@@ -1,0 +1,206 @@
+"""The admin's front page: who sees the board, what it costs, and doing again what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from events.models import Game, Venue
+from tests.factories import make_game, make_games, make_venue
+from tests.workers.conftest import Queues
+from tests.workers.scheduled import NOW, later, make_job, make_run
+from workers.broker import broker, connect
+from workers.models import Clock, Generation, Run
+
+pytestmark = pytest.mark.django_db
+
+FRONT = "/admin/"
+
+
+@pytest.fixture(autouse=True)
+def _at_now(queues: Queues) -> Any:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def logged_in(*permissions: str, group: str = "", **options: Any) -> Client:
+    user = User.objects.create_user("ann", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    if group:
+        user.groups.add(Group.objects.get(name=group))
+    client = Client(headers={"x-forwarded-proto": "https"}, **options)
+    client.force_login(user)
+    return client
+
+
+def shown(client: Client) -> str:
+    response = client.get(FRONT)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.fixture
+def operator() -> Client:
+    return logged_in(group="operators")
+
+
+@pytest.fixture
+def dead() -> Run:
+    return make_run(make_job(id="pay-dealers"), "failed", error="Traceback …\nValueError: no <luck>")
+
+
+# --- What is shown ----------------------------------------------------------------------------------------
+
+
+def test_operators_see_the_board_and_other_staff_the_list_of_what_they_may_edit(operator: Client) -> None:
+    assert 'id="board"' in shown(operator)
+
+    User.objects.all().delete()
+    page = shown(logged_in("view_venue"))
+    assert 'id="board"' not in page
+    assert "/admin/events/venue/" in page
+
+
+def test_a_fresh_system_is_starting(operator: Client) -> None:
+    page = shown(operator)
+
+    assert "Starting" in page
+    assert "No generation yet." in page
+
+
+def test_the_clock_ticks_or_has_stopped(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=later(-60))
+    assert "Ticking" in shown(operator)
+
+    Clock.objects.update(last_tick=later(-151))
+    assert "Stopped" in shown(operator)
+
+
+def test_what_is_wrong_is_listed_with_its_reason_and_escaped(operator: Client, dead: Run) -> None:
+    Generation.objects.create(at=NOW, days=28, moved_at=NOW)
+    make_game(name="Thursday <NLHE>", generation_error="GenerationError: no <zone>")
+    make_run(make_job(), "misfired", slot=later(-600), covers=7)
+
+    page = shown(operator)
+
+    assert "Thursday &lt;NLHE&gt;" in page
+    assert "GenerationError: no &lt;zone&gt;" in page
+    assert "pay-dealers" in page
+    assert "ValueError: no &lt;luck&gt;" in page
+    assert "0 of 1 games" in page
+    assert "1 failed" in page
+
+
+def test_a_failed_run_that_was_asked_for_again_is_no_dead_letter(operator: Client, dead: Run) -> None:
+    operator.post(f"/admin/retry/run/{dead.pk}/")
+
+    assert "None." in shown(operator).split("Dead letters")[1]
+
+
+def test_while_redis_is_away_the_board_says_so(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = connect("redis://127.0.0.1:1/0")
+    client.set_retry(Retry(NoBackoff(), 0))
+    monkeypatch.setattr(broker(), "client", client)
+
+    assert "Redis does not answer" in shown(operator)
+
+
+def test_it_costs_as_many_queries_however_much_there_is_to_show(
+    operator: Client, django_assert_num_queries: Any
+) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    Generation.objects.create(at=NOW, days=28, moved_at=NOW)
+    make_game()
+    shown(operator)
+    # Three of the session, the user and the permissions, one of the latest actions, twelve of the board.
+    with django_assert_num_queries(QUERIES):
+        shown(operator)
+
+    make_games(30, generation_error="GenerationError: no zone")
+    for n in range(30):
+        make_run(make_job(), "failed", error="no luck", started_at=later(-n), finished_at=NOW)
+    with django_assert_num_queries(QUERIES):
+        assert shown(operator).count("GenerationError: no zone") == 10
+
+
+QUERIES = 16
+
+# --- Doing it again ---------------------------------------------------------------------------------------
+
+
+def test_a_dead_letter_is_asked_for_again_in_the_operators_name(
+    operator: Client, dead: Run, django_capture_on_commit_callbacks: Any, queues: Queues
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        response = operator.post(f"/admin/retry/run/{dead.pk}/", follow=True)
+
+    assert "is asked for again" in response.content.decode()
+    again = Run.objects.get(retry_of=dead.pk)
+    assert (again.state, again.cause, again.by, again.job_id) == ("queued", "retry", "ann", "pay-dealers")
+    assert [message.options["run_id"] for message in queues.messages("default")] == [str(again.pk)]
+
+
+def test_a_run_that_did_not_fail_is_left_alone(operator: Client) -> None:
+    run = make_run(None, "succeeded")
+
+    response = operator.post(f"/admin/retry/run/{run.pk}/", follow=True)
+
+    assert "only one that failed" in response.content.decode()
+    assert Run.objects.count() == 1
+
+
+def test_a_failing_game_that_was_mended_is_in_the_calendar_at_once(operator: Client) -> None:
+    game = make_game(make_venue("Mars/Base"), generation_error="GenerationError: no zone")
+    Venue.objects.update(timezone="Australia/Sydney")
+
+    response = operator.post(f"/admin/retry/game/{game.pk}/", follow=True)
+
+    assert "is in the calendar again" in response.content.decode()
+    assert Game.objects.get().generation_error == ""
+    assert game.sessions.count() == 29
+
+
+def test_a_game_that_fails_still_says_why(operator: Client) -> None:
+    game = make_game(make_venue("Mars/Base"), generation_error="an earlier one")
+
+    response = operator.post(f"/admin/retry/game/{game.pk}/", follow=True)
+
+    assert "fails still" in response.content.decode()
+    assert "Mars/Base" in Game.objects.get().generation_error
+
+
+@pytest.mark.parametrize("what", ["run", "game"])
+def test_only_who_may_change_runs_is_offered_a_retry_and_may_ask_for_it(what: str, dead: Run) -> None:
+    game = make_game(generation_error="GenerationError: no zone")
+    address = f"/admin/retry/{what}/{dead.pk if what == 'run' else game.pk}/"
+    client = logged_in("view_run")
+
+    assert "Retry" not in shown(client)
+    assert client.post(address).status_code == 403
+    stranger = Client(headers={"x-forwarded-proto": "https"}).post(address)
+    assert (stranger.status_code, stranger.headers["Location"].split("?")[0]) == (302, "/admin/login/")
+    assert Run.objects.count() == 1
+    assert Game.objects.get().generation_error
+
+
+@pytest.mark.parametrize("what", ["run", "game"])
+def test_a_link_or_a_page_of_somebody_else_does_nothing(what: str, dead: Run) -> None:
+    game = make_game(generation_error="GenerationError: no zone")
+    address = f"/admin/retry/{what}/{dead.pk if what == 'run' else game.pk}/"
+    client = logged_in(group="operators", enforce_csrf_checks=True)
+
+    assert client.get(address).status_code == 405
+    assert client.post(address).status_code == 403
+    assert Run.objects.count() == 1
+    assert Game.objects.get().generation_error
+
+
+@pytest.mark.parametrize("address", ["run/00000000-0000-0000-0000-000000000000/", "game/0/"])
+def test_what_does_not_exist_is_not_found(operator: Client, address: str) -> None:
+    assert operator.post(f"/admin/retry/{address}").status_code == 404

@@ -1,0 +1,212 @@
+"""What an operator asks of the clock, read once for the dashboard, the metrics and the alarms alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+from redis.exceptions import RedisError
+
+from events.models import Game
+from workers import generation
+from workers.broker import broker
+from workers.models import Clock, Generation, Incident, Run, ScheduledJob
+
+DAY = timedelta(days=1)
+
+#: How far back a failure still counts.
+FAILURES_OVER = timedelta(days=7)
+
+#: A run overruns when it takes so many times what its job usually takes, and at least this long.
+OVERRUN_FACTOR, OVERRUN_AT_LEAST = 3, timedelta(minutes=5)
+
+#: How many past runs say what is usual.
+USUAL_OVER = 20
+
+#: What a run is named after: its job or, of one sent by hand that has none, its actor.
+NAME = Coalesce("job_id", "actor")
+
+
+# --- The clock --------------------------------------------------------------------------------------------
+
+
+def last_tick() -> datetime | None:
+    """When a tick last began; None on a fresh system."""
+    return Clock.objects.values_list("last_tick", flat=True).first()
+
+
+def silence(last: datetime | None, now: datetime) -> timedelta | None:
+    """How long the clock has been silent, once that is too long; None while it ticks or never has."""
+    silent = now - last if last else timedelta(0)
+    return silent if silent > timedelta(seconds=settings.TICK_OVERDUE_SECONDS) else None
+
+
+# --- Generations and games --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A generation and how far it is: `done` of the `games` that it is about."""
+
+    generation: Generation
+    games: int
+    lagging: int
+    failed: int
+
+    @property
+    def done(self) -> int:
+        return max(0, self.games - self.lagging - self.failed)
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.games if self.games else 100
+
+
+def progress() -> Progress | None:
+    """Of the generation whose horizon counts; None before the first."""
+    current = generation.current()
+    if current is None:
+        return None
+    counts = generation.recurring().aggregate(games=Count("pk"), failed=Count("pk", filter=~Q(generation_error="")))
+    return Progress(current, counts["games"], generation.lagging(current).count(), counts["failed"])
+
+
+def failing_games() -> QuerySet[Game]:
+    """Games in play that could not be generated, and wait to be edited or retried."""
+    playing = Game.objects.filter(status=Game.Status.ACTIVE, venue__active=True)
+    return playing.exclude(generation_error="").order_by("name", "pk")
+
+
+# --- Runs -------------------------------------------------------------------------------------------------
+
+
+def queue_depths() -> dict[str, int]:
+    """Messages of each queue that wait, are delayed or are being worked on; empty while Redis is away."""
+    try:
+        return broker().backlogs()
+    except RedisError:
+        return {}
+
+
+def runs_by_state(now: datetime) -> dict[str, int]:
+    """How many runs of the last 24 hours are in each state."""
+    counted = Run.objects.filter(created_at__gte=now - DAY).order_by().values_list("state").annotate(Count("pk"))
+    return dict.fromkeys(Run.State.values, 0) | dict(counted)
+
+
+def missed_runs(now: datetime) -> QuerySet[Run]:
+    """The runs of the last 24 hours that stand for slots which nothing ran on time, made up for or not."""
+    return Run.objects.filter(created_at__gte=now - DAY).filter(Q(state="misfired") | Q(cause="catch_up")).order_by()
+
+
+def slots_missed(now: datetime) -> int:
+    return int(missed_runs(now).aggregate(slots=Sum("covers", default=0))["slots"])
+
+
+def jobs_that_missed(now: datetime, since: datetime) -> list[Any]:
+    """For each job some of whose slots were found missed after `since`: how many, and the `last`."""
+    # Some are found missed when they are planned, others when their turn comes too late.
+    found = Q(created_at__gte=since) | Q(started_at__gte=since) | Q(finished_at__gte=since)
+    missed = missed_runs(now).filter(found, job__isnull=False, slot__isnull=False)
+    return list(missed.values("job_id").annotate(slots=Sum("covers"), last=Max("slot")))
+
+
+def slowest_jobs(now: datetime) -> list[Any]:
+    """The five jobs that took longest on average in the last 24 hours: `name`, `took` and how many `runs`."""
+    ran = Run.objects.filter(created_at__gte=now - DAY, started_at__isnull=False, finished_at__isnull=False)
+    named = ran.order_by().values(name=NAME)
+    return list(named.annotate(took=Avg(F("finished_at") - F("started_at")), runs=Count("pk")).order_by("-took")[:5])
+
+
+def failing_jobs(now: datetime) -> Any:
+    """Jobs that failed in the last week and have not succeeded since: `name`, and when they last `failed_at`."""
+    ended = Run.objects.filter(finished_at__gte=now - FAILURES_OVER).exclude(job__retired=True).order_by()
+    each = ended.values(name=NAME).annotate(
+        failed_at=Max("finished_at", filter=Q(state=Run.State.FAILED)),
+        succeeded_at=Max("finished_at", filter=Q(state=Run.State.SUCCEEDED)),
+    )
+    return each.filter(Q(succeeded_at=None) | Q(failed_at__gt=F("succeeded_at")), failed_at__isnull=False)
+
+
+def dead_letters(now: datetime) -> QuerySet[Run]:
+    """Runs of the last week that failed for good and were not asked for again, the last first."""
+    since = now - FAILURES_OVER
+    again = Run.objects.filter(created_at__gte=since, retry_of__isnull=False)
+    failed = Run.objects.filter(state=Run.State.FAILED, finished_at__gte=since)
+    return failed.exclude(pk__in=again.values("retry_of")).order_by("-finished_at", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    run: Run
+    usual: timedelta
+
+
+def overruns(now: datetime) -> list[Overrun]:
+    """Runs at work that take far longer than their job usually does; of a job's first run nobody can say."""
+    found = []
+    # A query for each: few runs take so long, and each of them holds a worker's thread.
+    for run in Run.objects.filter(state=Run.State.RUNNING, started_at__lt=now - OVERRUN_AT_LEAST):
+        usual = _usual(run)
+        if run.started_at and usual is not None and now - run.started_at > OVERRUN_FACTOR * usual:
+            found.append(Overrun(run, usual))
+    return found
+
+
+def _usual(run: Run) -> timedelta | None:
+    past = Run.objects.filter(job_id=run.job_id, actor=run.actor, state=Run.State.SUCCEEDED).order_by("-created_at")
+    took = [each.duration for each in past[:USUAL_OVER] if each.duration]
+    return median(took) if took else None  # type: ignore[type-var]  # timedeltas can be ordered and halved
+
+
+def open_incidents() -> dict[str, int]:
+    """How many things are wrong, by kind."""
+    opened = Incident.objects.filter(closed_at=None).order_by().values_list("kind").annotate(Count("pk"))
+    return dict.fromkeys(Incident.Kind.values, 0) | dict(opened)
+
+
+# --- All at once ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that the dashboard shows, at one moment."""
+
+    now: datetime
+    last_tick: datetime | None
+    silent: timedelta | None
+    progress: Progress | None
+    next_generation: datetime | None
+    queues: dict[str, int]
+    states: dict[str, int]
+    missed: int
+    slowest: list[Any]
+    games: list[Game]
+    dead: list[Run]
+
+
+#: How many failing games and dead letters the dashboard lists.
+LISTED = 10
+
+
+def board(now: datetime) -> Board:
+    nightly = ScheduledJob.objects.running_at(now).filter(pk="generate_upcoming_game_sessions")
+    last = last_tick()
+    return Board(
+        now=now,
+        last_tick=last,
+        silent=silence(last, now),
+        progress=progress(),
+        next_generation=nightly.values_list("next_run_at", flat=True).first(),
+        queues=queue_depths(),
+        states=runs_by_state(now),
+        missed=slots_missed(now),
+        slowest=slowest_jobs(now),
+        games=list(failing_games().select_related("venue")[:LISTED]),
+        dead=list(dead_letters(now)[:LISTED]),
+    )
