@@ -273,7 +273,6 @@ UNFOLD = {
     "SITE_SYMBOL": "playing_cards",
     "SITE_URL": "/",
     "DASHBOARD_CALLBACK": "workers.dashboard.add_board",
-    "ENVIRONMENT": None,
 }
 
 # --- Logs -------------------------------------------------------------------------------------------------
