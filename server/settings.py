@@ -181,6 +181,7 @@ UNFOLD = {
     "SITE_TITLE": "Poker venues",
     "SITE_HEADER": "Poker venues",
     "SITE_SYMBOL": "playing_cards",
+    "DASHBOARD_CALLBACK": "workers.dashboard.add_board",
     "COLORS": {"primary": {"500": "oklch(68% .24 304)"}},  # its own is too dark to read on its dark ground
     "SIDEBAR": {
         "navigation": [
@@ -263,16 +264,6 @@ DRAMATIQ_BROKER = {
         "workers.broker.Watchdog",
         "workers.watch.ClockWatch",
     ],
-}
-
-# --- The admin --------------------------------------------------------------------------------------------
-
-UNFOLD = {
-    "SITE_TITLE": "Poker venues",
-    "SITE_HEADER": "Poker venues",
-    "SITE_SYMBOL": "playing_cards",
-    "SITE_URL": "/",
-    "DASHBOARD_CALLBACK": "workers.dashboard.add_board",
 }
 
 # --- Logs -------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def _may_start(run: Run, job: ScheduledJob, now: datetime) -> bool:
     if run.cause == Run.Cause.SCHEDULE and first and late > timedelta(seconds=job.misfire_grace):
         if job.catch_up == ScheduledJob.CatchUp.SKIP:
             return _end(run, Run.State.MISFIRED, f"its turn came {late.total_seconds():.0f} s late", now)
-        if job.catch_up == ScheduledJob.CatchUp.LATEST and _is_covered(run, job, now):
+        if run.slot and job.catch_up == ScheduledJob.CatchUp.LATEST and _is_covered(run, job, now):
             return _end(run, Run.State.MISFIRED, "its turn came late, and a later one stands for it", now)
         run.cause = Run.Cause.CATCH_UP
     if not _is_full(job, now):
@@ -295,11 +295,13 @@ class _Pulse:
         self.held: set[tuple[Any, int]] = set()
         self.lock = threading.Lock()
         self.thread: threading.Thread | None = None
+        self.idle = threading.Event()
 
     @contextmanager
     def of(self, run: Run) -> Iterator[None]:
         with self.lock:
             self.held.add((run.pk, run.attempts))
+            self.idle.clear()
             if self.thread is None or not self.thread.is_alive():  # nor does a thread survive a fork
                 self.thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
                 self.thread.start()
@@ -308,10 +310,13 @@ class _Pulse:
         finally:
             with self.lock:
                 self.held.discard((run.pk, run.attempts))
+                if not self.held:
+                    self.idle.set()
 
     def _beat(self) -> None:
-        pause, failed = threading.Event(), False
-        while not pause.wait(1 if failed else settings.RUN_HEARTBEAT_SECONDS):
+        failed = False
+        while True:
+            self.idle.wait(1 if failed else settings.RUN_HEARTBEAT_SECONDS)
             with self.lock:
                 held = list(self.held)
                 if not held:
