@@ -6,13 +6,18 @@ bin := .venv/bin
 installed := .venv/.installed
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test acceptance lint format lock clean
+.PHONY: run test browser acceptance lint format lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
 
 test: $(installed)
 	@$(with_services) $(bin)/python -m pytest $(ARGS)
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	  echo "No Chromium is installed here: \`make browser\` would skip its tests. On Debian: apt-get install chromium"
+
+browser: $(installed)
+	@$(with_services) $(bin)/python -m pytest tests/browser $(ARGS)
 
 acceptance: $(installed)
 	@$(with_services) $(bin)/python -m pytest tests/acceptance $(ARGS)
