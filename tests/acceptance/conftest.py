@@ -11,6 +11,7 @@ import redis
 from server.embedded import services
 from tests.deploy import deploy
 from tests.processes import Clock, Processes, environment, running
+from workers import jobs
 
 #: Starts processes of the Procfile on a clock, with settings by their names. The first ones find the jobs as they were
 #: `deployed`: when the clock starts, unless told otherwise.
@@ -26,7 +27,11 @@ def queues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Re
 
 
 @pytest.fixture
-def start(transactional_db: None, queues: redis.Redis, tmp_path: Path) -> Iterator[Start]:
+def start(
+    transactional_db: None, queues: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Start]:
+    # What a story saves is left to the processes that it starts: only their clock is right.
+    monkeypatch.setattr(jobs, "_dispatch_at_once", lambda job_id, now: None)
     port = queues.connection_pool.connection_kwargs["port"]
     with ExitStack() as started:
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import DAILY, FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, YEARLY, rrule
 from dateutil.tz import resolve_imaginary
+from django.db.models import F
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
@@ -180,7 +181,7 @@ def fill_calendar(slot: datetime) -> None:
     for game in generation.recurring().select_related("venue"):
         today = game.venue.today(slot)
         sessions.create_sessions_for_game(game, sessions.window(today, today + timedelta(days=AHEAD)), now=slot)
-    Generation.objects.update(sent=generation.recurring().count(), lagging=0)
+    Generation.objects.update(sent=generation.recurring().count(), lagging=0, finished_at=F("at"))
 
 
 def expect_calendar(expected: set[Row]) -> None:

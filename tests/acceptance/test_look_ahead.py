@@ -6,6 +6,7 @@ import redis
 
 from tests.acceptance.conftest import Start
 from tests.acceptance.watching import WORK, make_job, notes, rows
+from tests.acceptance.work import actors  # noqa: F401 - what is resumed must be on the list here too
 from tests.processes import Clock
 from tests.waiting import eventually
 from workers import jobs
