@@ -86,7 +86,8 @@ def resend(now: datetime) -> None:
     while found := list(queued.filter(unsent | lost).order_by("due_at")[:BATCH]):
         known = [run for run in found if run.actor in jobs.registry]
         Run.objects.filter(pk__in=[run.pk for run in found]).update(enqueued_at=now)
-        runs.send(known, now)
+        if not runs.send(known, now):
+            return  # Redis is away, and the next tick's turn is soon enough
         for run in found:
             if run.actor not in jobs.registry and now - run.due_at > GIVE_UP_AFTER:
                 runs.give_up(run, _vanished(run.actor), now)

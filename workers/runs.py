@@ -53,8 +53,10 @@ TEXT = 20_000  # characters of a traceback that are kept, the last ones
 # --- Sending ----------------------------------------------------------------------------------------------
 
 
-def send(runs: Iterable[Run], now: datetime) -> None:
-    """Send the messages of queued runs, each to arrive when it is due. What Redis will not take is sent by a tick.
+def send(runs: Iterable[Run], now: datetime) -> bool:
+    """Send the messages of queued runs, each to arrive when it is due.
+
+    False when Redis did not take them; a tick will send them.
 
     A run whose actor has vanished is left to the tick, which says so.
     """
@@ -67,6 +69,8 @@ def send(runs: Iterable[Run], now: datetime) -> None:
     except RedisError as error:
         log.warning("Redis did not take %d runs, a tick will send them: %s", len(runs), error)
         Run.objects.filter(pk__in=[run.pk for run in runs], state=Run.State.QUEUED).update(enqueued_at=None)
+        return False
+    return True
 
 
 def ask(

@@ -12,6 +12,7 @@ from django.db import Error
 from dramatiq.middleware import TimeLimit, TimeLimitExceeded
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from tests.waiting import eventually
@@ -657,3 +658,23 @@ def test_arguments_that_a_deploy_no_longer_fits_fail_at_once(queues: Queues) -> 
 
     assert fields(run, "state", "attempts") == ("failed", 1)
     assert "too many positional arguments" in fields(run, "error")
+
+
+def test_while_redis_is_full_a_tick_tries_once_and_leaves_the_rest_to_the_next(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers, and takes nothing."""
+
+    def full(messages: Any) -> int:
+        tried.append(len(list(messages)))
+        raise RedisError("OOM command not allowed")
+
+    tried: list[int] = []
+    monkeypatch.setattr(broker(), "enqueue_all", full)
+    for _ in range(3):
+        make_run(enqueued_at=None)
+
+    dispatch.resend(NOW)
+
+    assert tried == [3]
+    assert Run.objects.filter(state="queued", enqueued_at=None).count() == 3
