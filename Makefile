@@ -4,6 +4,7 @@
 PYTHON ?= python3
 bin := .venv/bin
 installed := .venv/.installed
+checks := .venv/.checks
 with_services := $(bin)/python -m server.embedded
 
 .PHONY: run test browser acceptance lint format lock clean
@@ -47,6 +48,7 @@ compile = CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --genera
 lock: $(installed)
 	$(compile) --output-file requirements.txt pyproject.toml
 	$(compile) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(compile) --extra dev --extra checks --constraint requirements-dev.txt --output-file requirements-checks.txt pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
@@ -58,4 +60,9 @@ $(installed): requirements-dev.txt
 	@echo "Installing into .venv (again only when requirements-dev.txt changes)"
 	@$(PYTHON) -m venv .venv
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(checks): $(installed) requirements-checks.txt
+	@echo "Installing what the checks need (again only when requirements-checks.txt changes)"
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-checks.txt
 	@touch $@
