@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
@@ -28,6 +28,8 @@ def explain(error: Exception, context: dict[str, Any]) -> Response | None:
     match error:
         case RecursionError():
             error = serializers.ValidationError("This is nested too deeply.")
+        case SuspiciousOperation():
+            error = serializers.ValidationError("These are too many parameters or fields.")
         case ParseError():
             error = serializers.ValidationError(error.detail)
         case DjangoValidationError():
