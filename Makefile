@@ -7,7 +7,7 @@ installed := .venv/.installed
 checks := .venv/.checks
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance lint format lock clean
+.PHONY: run test browser acceptance lint audit format lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -40,6 +40,16 @@ lint-django:
 format: $(installed)
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
+
+# What PyPI's advisories know of the pinned requirements. A requirement that it could not ask about is a failure (--strict).
+audit: $(checks)
+	@said=$$($(bin)/pip-audit --progress-spinner off --disable-pip --require-hashes --strict \
+	  -r requirements.txt -r requirements-dev.txt 2>&1); failed=$$?; echo "$$said" | tail -40; \
+	case "$$failed $$said" in \
+	  0*) ;; \
+	  *"known vulnerabilit"*) echo "Take the mended versions: make lock ARGS=--upgrade-package=NAME" ;; \
+	  *) echo "The advisories could not be asked for, so nothing is known, for good or ill." ;; \
+	esac >&2; exit $$failed
 
 # Pins stay as they are unless pyproject.toml asks otherwise; `make lock ARGS=--upgrade` takes what is newest.
 # The index is whatever pip is configured to use, so no address is written down.
