@@ -20,7 +20,9 @@ from events.entries import Entry, clock_of, zone_of
 from events.models import Game, GameSession, Venue
 
 KEPT = timedelta(days=30)
-"""How far back a feed goes. Ahead it goes as far as there are sessions."""
+"""How far back a feed goes. Ahead it goes as far as there are sessions, if they are not too many."""
+
+MOST = 3000
 
 #: What a feed says of a game and its venue, beside their sessions.
 TOLD = ("name", "variant", "format", "buy_in", "currency", "seats", "notes", "venue__name", "venue__timezone")
@@ -53,7 +55,7 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
     def feed(request: HttpRequest) -> HttpResponse:
         sessions = GameSession.objects.filter(game__in=games, ends_at__gt=since)
         rows = sessions.select_related("game__venue").order_by("starts_at", "pk")
-        entries = (Entry(session, now) for session in rows.iterator())
+        entries = (Entry(session, now) for session in rows[:MOST].iterator())
         return HttpResponse(
             calendar(request, name, venue, entries).to_ical(), content_type="text/calendar; charset=utf-8"
         )
