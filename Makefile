@@ -7,7 +7,7 @@ installed := .venv/.installed
 checks := .venv/.checks
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance lint audit format lock clean
+.PHONY: run test browser acceptance faults lint audit format lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -22,6 +22,10 @@ browser: $(installed)
 
 acceptance: $(installed)
 	@$(with_services) $(bin)/python -m pytest tests/acceptance $(ARGS)
+
+# Takes over half an hour. The report is written when every row of the table was tried.
+faults: $(checks)
+	@$(with_services) $(bin)/python -m pytest tests/faults --report docs/faults.md $(ARGS)
 
 lint: $(installed)
 	$(bin)/ruff check
