@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from server.refusals import refuse
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-#: Where passwords are tried. Each costs a third of a second of a processor, so there are fewer of them.
+#: Where passwords are tried. Each takes a third of a second of a processor, so there are fewer of them.
 LOGINS = ("/admin/login/", "/api/v1/token/")
 LOGINS_PER_MINUTE = 30
 
@@ -29,36 +28,41 @@ class Floods:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
-        self.requests = PerMinute(settings.REQUESTS_PER_MINUTE)
-        self.logins = PerMinute(LOGINS_PER_MINUTE)
+        self.requests = Allowance(settings.REQUESTS_PER_MINUTE)
+        self.logins = Allowance(LOGINS_PER_MINUTE)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         client, now = address(request) or "", time.time()
-        many = not self.requests.allows(client, now)
-        if not many and request.method == "POST" and request.path in LOGINS:
-            many = not self.logins.allows(client, now)
-        if many:
-            return refuse(request, 429, "Too many requests", "please wait a minute.", wait=until_next_minute(now))
+        wait = self.requests.take(client, now)
+        if not wait and request.method == "POST" and request.path in LOGINS:
+            wait = self.logins.take(client, now)
+        if wait:
+            return refuse(request, 429, "Too many requests", "please wait a moment.", wait=math.ceil(wait))
         return self.get_response(request)
 
 
-class PerMinute:
-    """Counts by the minutes of the clock, which costs next to nothing when there are most to count."""
+class Allowance:
+    """A minute's worth of something for each client, to spend at once or as it grows back."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.minute = 0
-        self.counts: Counter[str] = Counter()
+    def __init__(self, per_minute: int) -> None:
+        self.most = float(per_minute)
+        self.per_second = per_minute / 60
+        self.left: dict[str, tuple[float, float]] = {}  # how much, and when
+        self.swept_at = 0.0
 
-    def allows(self, client: str, now: float) -> bool:
-        if self.minute != now // 60:
-            self.minute, self.counts = int(now // 60), Counter()
-        self.counts[client] += 1
-        return self.counts[client] <= self.most
+    def take(self, client: str, now: float) -> float:
+        """Take one; 0, or in how many seconds there will be one."""
+        if abs(now - self.swept_at) > 60:
+            self.left = {each: spent for each, spent in self.left.items() if self._grown(spent, now) < self.most}
+            self.swept_at = now
+        left = self._grown(self.left.get(client, (self.most, now)), now)
+        taken = left >= 1
+        self.left[client] = (left - taken, now)
+        return 0.0 if taken else (1 - left) / self.per_second
 
-
-def until_next_minute(now: float) -> int:
-    return math.ceil(60 - now % 60)
+    def _grown(self, spent: tuple[float, float], now: float) -> float:
+        left, at = spent
+        return min(self.most, left + max(0.0, now - at) * self.per_second)
 
 
 class LargeBodies:

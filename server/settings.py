@@ -46,7 +46,7 @@ HEARTBEAT_URL = env.web_address("HEARTBEAT_URL", example="https://hc-ping.com/yo
 #: How many requests a minute one client of the REST API may make of one web process.
 API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
 #: The same of one address, whatever it asks for: a hall of players may stand behind it.
-REQUESTS_PER_MINUTE = env.whole_number("REQUESTS_PER_MINUTE", 600, 1, 1_000_000)
+REQUESTS_PER_MINUTE = env.whole_number("REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
 #: How many proxies stand before the web process and add to X-Forwarded-For: the platform's router, a CDN before it.
 PROXIES = env.whole_number("PROXIES", 1, 0, 9)
 
@@ -320,6 +320,7 @@ LOGGING = {
         "django": {"handlers": []},  # the root handles them; with Django's own each line would stand twice
         "periodiq": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # a line for each refusal would make a flood of one
     },
 }
 
