@@ -7,7 +7,7 @@ installed := .venv/.installed
 checks := .venv/.checks
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance faults lint audit format lock clean
+.PHONY: run test browser acceptance faults lint audit format docs lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -55,6 +55,10 @@ audit: $(checks)
 	  *) echo "The advisories could not be asked for, so nothing is known, for good or ill." ;; \
 	esac >&2; exit $$failed
 
+docs: $(checks)
+	@NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build
+	@echo "The docs are in site/: open site/index.html"
+
 # Pins stay as they are unless pyproject.toml asks otherwise; `make lock ARGS=--upgrade` takes what is newest.
 # The index is whatever pip is configured to use, so no address is written down.
 compile = CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
@@ -65,7 +69,7 @@ lock: $(installed)
 	$(compile) --extra dev --extra checks --constraint requirements-dev.txt --output-file requirements-checks.txt pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements-dev.txt
