@@ -1,0 +1,121 @@
+"""Who runs: this project as it is deployed, and each peer with both jobs, tuned as its documentation advises."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+from dramatiq import get_broker
+
+from server.supervisor import procfile
+from tests.benchmarks.peers import jobs, on_celery, on_dramatiq, on_huey
+from tests.benchmarks.place import TOP
+from workers import dispatch
+from workers.actors import generate_upcoming_game_sessions
+from workers.broker import broker
+from workers.models import ScheduledJob
+
+#: How our own processes are started, and with what.
+PROCFILE = procfile(TOP / "Procfile")
+DEPLOYED = {"DJANGO_SETTINGS_MODULE": "server.settings"}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Processes that generate, and how to ask them to.
+
+    `nightly` asks for the sessions from `first` to `last` of every game, `rerun` does so when they are all there.
+    `left` counts the messages that are not done, and is 0 only when the fan-out is complete too.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    environment: dict[str, str]
+    nightly: Callable[[date, date], None]
+    rerun: Callable[[date, date], None]
+    left: Callable[[], int]
+    #: Whether it notes in `generated_through` how far a game is settled.
+    notes: bool = True
+
+
+# --- Ours -------------------------------------------------------------------------------------------------
+
+
+def _at_five(first: date, last: date) -> None:
+    """Ask as the clock does for the generation of today's 05:00."""
+    now = timezone.now()
+    five = datetime.combine(now.astimezone(ZoneInfo(settings.TIME_ZONE)), time(5), ZoneInfo(settings.TIME_ZONE))
+    slot = five if five < now - timedelta(minutes=2) else five - timedelta(1)
+    ScheduledJob.objects.filter(pk="generate_upcoming_game_sessions").update(next_run_at=slot)
+    dispatch.dispatch_missed(now)
+
+
+def _by_hand(first: date, last: date) -> None:
+    generate_upcoming_game_sessions.send()
+
+
+def _our_left() -> int:
+    return broker().backlog("clock") + broker().backlog("games")
+
+
+OURS = Contender("ours", (PROCFILE["worker"],), DEPLOYED, _at_five, _by_hand, _our_left)
+
+
+# --- Peers ------------------------------------------------------------------------------------------------
+
+
+#: The commands of each peer, and what its documentation has to say about them. Two cores.
+PEERS = {
+    "huey": (
+        on_huey,
+        ("huey_consumer tests.benchmarks.peers.on_huey.huey --workers 4 --worker-type process --simple --quiet",),
+        {},
+        "4 worker processes (the documentation's choice for work that takes the CPU), blocking reads, no results, "
+        "db_task with kept connections",
+    ),
+    "celery-prefork": (
+        on_celery,
+        (
+            "celery --app tests.benchmarks.peers.on_celery worker --pool prefork --concurrency 4"
+            " --without-gossip --without-mingle --without-heartbeat --loglevel ERROR",
+        ),
+        {},
+        "4 processes, prefetch multiplier 64, early acknowledgement, results ignored, rate limits off, no gossip, "
+        "kept connections",
+    ),
+    "celery-threads": (
+        on_celery,
+        tuple(
+            "celery --app tests.benchmarks.peers.on_celery worker --pool threads --concurrency 8"
+            f" --without-gossip --without-mingle --without-heartbeat --loglevel ERROR --hostname {n}@%h"
+            for n in (1, 2)
+        ),
+        {},
+        "two workers of 8 threads, and otherwise as celery-prefork",
+    ),
+    "dramatiq": (
+        on_dramatiq,
+        ("dramatiq tests.benchmarks.peers.on_dramatiq:broker --processes 2 --threads 8",),
+        {"dramatiq_queue_prefetch": "64"},
+        "2 processes of 8 threads, queue prefetch 64, default middleware and django_dramatiq's connections alone",
+    ),
+}
+
+
+def _peer(library: str, job: str) -> Contender:
+    module, commands, environment, _ = PEERS[library]
+
+    def ask(first: date, last: date) -> None:
+        jobs.redis.delete(jobs.SENT)
+        module.ask(job, first.isoformat(), last.isoformat())
+
+    def left() -> int:
+        return module.left() + (not jobs.redis.exists(jobs.SENT))
+
+    name = f"{library}-{job}"
+    return Contender(name, commands, environment, ask, ask, left, notes=job != "ordinary")
+
+
+CONTENDERS = [OURS, *(_peer(library, job) for job in jobs.JOBS for library in PEERS)]
