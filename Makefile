@@ -5,9 +5,10 @@ PYTHON ?= python3
 bin := .venv/bin
 installed := .venv/.installed
 checks := .venv/.checks
+bench := .venv-bench/.installed
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance lint format lock clean
+.PHONY: run test browser acceptance bench lint format lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -22,6 +23,10 @@ browser: $(installed)
 
 acceptance: $(installed)
 	@$(with_services) $(bin)/python -m pytest tests/acceptance $(ARGS)
+
+# About 25 minutes, on a machine that does nothing else; ARGS="--games 1000 --only nightly" for a quick look.
+bench: $(bench)
+	@.venv-bench/bin/python -m server.embedded .venv-bench/bin/python -m tests.benchmarks $(ARGS)
 
 lint: $(installed)
 	$(bin)/ruff check
@@ -49,9 +54,10 @@ lock: $(installed)
 	$(compile) --output-file requirements.txt pyproject.toml
 	$(compile) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	$(compile) --extra dev --extra checks --constraint requirements-dev.txt --output-file requirements-checks.txt pyproject.toml
+	$(compile) --extra bench --constraint requirements-dev.txt --output-file tests/benchmarks/requirements.txt pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements-dev.txt
@@ -65,4 +71,11 @@ $(installed): requirements-dev.txt
 $(checks): $(installed) requirements-checks.txt
 	@echo "Installing what the checks need (again only when requirements-checks.txt changes)"
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-checks.txt
+	@touch $@
+
+# Of its own, so that what the peers need is nowhere else.
+$(bench): $(installed) tests/benchmarks/requirements.txt
+	@echo "Installing the peers into .venv-bench (again only when tests/benchmarks/requirements.txt changes)"
+	@$(bin)/python -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r tests/benchmarks/requirements.txt
 	@touch $@

@@ -7,13 +7,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
-from dramatiq import get_broker
 
 from server.supervisor import procfile
 from tests.benchmarks.peers import jobs, on_celery, on_dramatiq, on_huey
 from tests.benchmarks.place import TOP
 from workers import dispatch
-from workers.actors import generate_upcoming_game_sessions
+from workers.actors import create_sessions_for_game, generate_upcoming_game_sessions
 from workers.broker import broker
 from workers.models import ScheduledJob
 
@@ -26,13 +25,15 @@ DEPLOYED = {"DJANGO_SETTINGS_MODULE": "server.settings"}
 class Contender:
     """Processes that generate, and how to ask them to.
 
-    `nightly` asks for the sessions from `first` to `last` of every game, `rerun` does so when they are all there.
-    `left` counts the messages that are not done, and is 0 only when the fan-out is complete too.
+    `one` asks for the sessions of a game from `first` to `last`, `nightly` for those of every game by a fan-out, and
+    `rerun` does so when they are all there. `left` counts the messages that are not done, a fan-out that is not
+    complete being one.
     """
 
     name: str
     commands: tuple[str, ...]
     environment: dict[str, str]
+    one: Callable[[int, date, date], object]
     nightly: Callable[[date, date], None]
     rerun: Callable[[date, date], None]
     left: Callable[[], int]
@@ -60,7 +61,15 @@ def _our_left() -> int:
     return broker().backlog("clock") + broker().backlog("games")
 
 
-OURS = Contender("ours", (PROCFILE["worker"],), DEPLOYED, _at_five, _by_hand, _our_left)
+OURS = Contender(
+    "ours",
+    (PROCFILE["worker"],),
+    DEPLOYED,
+    one=lambda game, first, last: create_sessions_for_game.send(game, first.isoformat(), last.isoformat()),
+    nightly=_at_five,
+    rerun=_by_hand,
+    left=_our_left,
+)
 
 
 # --- Peers ------------------------------------------------------------------------------------------------
@@ -107,15 +116,17 @@ PEERS = {
 def _peer(library: str, job: str) -> Contender:
     module, commands, environment, _ = PEERS[library]
 
+    def one(game: int, first: date, last: date) -> None:
+        module.send(job, game, first.isoformat(), last.isoformat())
+
     def ask(first: date, last: date) -> None:
-        jobs.redis.delete(jobs.SENT)
+        jobs.redis.set(jobs.FANNING_OUT, 1)
         module.ask(job, first.isoformat(), last.isoformat())
 
     def left() -> int:
-        return module.left() + (not jobs.redis.exists(jobs.SENT))
+        return int(module.left()) + int(jobs.redis.exists(jobs.FANNING_OUT))
 
-    name = f"{library}-{job}"
-    return Contender(name, commands, environment, ask, ask, left, notes=job != "ordinary")
+    return Contender(f"{library}-{job}", commands, environment, one, ask, ask, left, notes=job != "ordinary")
 
 
 CONTENDERS = [OURS, *(_peer(library, job) for job in jobs.JOBS for library in PEERS)]

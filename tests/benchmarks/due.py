@@ -1,4 +1,4 @@
-"""So many jobs fall due at once: how fast the clock sends them, each with its run recorded, beside django-celery-beat."""
+"""Jobs fall due all at once: how fast the clock sends them, each with its run recorded, and django-celery-beat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTa
 
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.peers import on_celery
-from tests.benchmarks.place import Spoilt, flush_redis, processes, require_solitude
+from tests.benchmarks.place import Spoilt, flush_redis, require_solitude
+from tests.benchmarks.processes import processes
 from workers import dispatch
 from workers.broker import broker
 from workers.models import Run, ScheduledJob

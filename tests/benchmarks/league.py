@@ -13,19 +13,21 @@ from tests.benchmarks.place import Spoilt
 from workers.models import Generation, Run
 
 AHEAD = settings.LOOKAHEAD_DAYS
-GAMES_A_VENUE = 50
+GAMES_A_VENUE = 20
 ZONE = "Australia/Sydney"
 
 
 class League:
-    """So many games, played daily since `begun` at venues in Sydney, with no session yet."""
+    """So many games, played daily since `begun` at venues in the zones, with no session yet."""
 
-    def __init__(self, games: int, *, begun: date | None = None) -> None:
+    def __init__(self, games: int, *, begun: date = date(2020, 1, 1), zones: tuple[str, ...] = (ZONE,)) -> None:
         self.games = games
         self.clear()
-        venues = [Venue(name=f"Venue {n}", slug=f"venue-{n}", timezone=ZONE) for n in range(-(-games // GAMES_A_VENUE))]
-        Venue.objects.bulk_create(venues)
-        rule = {"recurrence": "daily", "start_date": begun or date(2020, 1, 1), "start_time": time(19)}
+        venues = Venue.objects.bulk_create(
+            Venue(name=f"Venue {n}", slug=f"venue-{n}", timezone=zones[n % len(zones)])
+            for n in range(-(-games // GAMES_A_VENUE))
+        )
+        rule = {"recurrence": "daily", "start_date": begun, "start_time": time(19)}
         Game.objects.bulk_create(
             (Game(venue=venues[n % len(venues)], name=f"Game {n}", **rule) for n in range(games)), batch_size=2000
         )
@@ -61,8 +63,13 @@ class League:
         _clear_clock()
         _settle_down()
 
-    def is_complete(self) -> bool:
-        return GameSession.objects.count() == self.games * (AHEAD + 1)
+    def some(self, games: int) -> list[int]:
+        """The ids of so many games, if there are."""
+        return list(Game.objects.order_by("pk").values_list("pk", flat=True)[:games])
+
+    def is_complete(self, games: int | None = None) -> bool:
+        """Whether there are as many sessions as so many games, or all, must have."""
+        return GameSession.objects.count() == (games or self.games) * (AHEAD + 1)
 
     def check(self, *, notes: bool) -> None:
         """Raises Spoilt unless each game has a session on each day, and, if it `notes`, is settled to the horizon."""

@@ -1,8 +1,7 @@
-"""A database and a Redis database that belong to one run alone, and the processes that it starts on them."""
+"""A database and a Redis database that belong to one run alone."""
 
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -18,7 +17,7 @@ from server.embedded import until
 #: The project's folder, from which every process is started.
 TOP = Path(__file__).resolve().parents[2]
 
-#: Seconds that processes have to end, and their connections to go.
+#: Seconds that processes have to start or to end, and their connections to come or go.
 PATIENCE = 30.0
 
 
@@ -78,7 +77,10 @@ def strangers() -> list[str]:
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
         pids = {pid for (pid,) in cursor.fetchall()} - {connection.connection.info.backend_pid}
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
-        return [*(f"PostgreSQL's process {pid}" for pid in pids), *(f"Redis' client {addr}" for addr in _clients(client))]
+        return [
+            *(f"PostgreSQL's process {pid}" for pid in pids),
+            *(f"Redis' client {addr}" for addr in _clients(client)),
+        ]
 
 
 def _clients(client: redis.Redis) -> list[str]:
@@ -87,52 +89,3 @@ def _clients(client: redis.Redis) -> list[str]:
     listed: Any = client.client_list()
     mine = {f"{end.laddr.ip}:{end.laddr.port}" for end in psutil.Process().net_connections() if end.laddr}
     return [each["addr"] for each in listed if each["db"] == number and each["addr"] not in mine]
-
-
-class Processes:
-    """Processes that were started, and what they print."""
-
-    def __init__(self) -> None:
-        self.running: list[psutil.Popen] = []
-        self.output = tempfile.TemporaryFile("w+", errors="replace")
-
-    def start(self, command: str, environment: dict[str, str]) -> None:
-        shell = ["sh", "-c", f"exec {command}"]
-        self.running.append(psutil.Popen(shell, env=environment, cwd=TOP, stdout=self.output, stderr=self.output))
-
-    def wait_for(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Wait for what a figure needs.
-
-        Raises:
-            Spoilt: `seconds` have passed without it, or a process ended; the message ends as the output does.
-        """
-        if not until(lambda: self._ended() or condition(), seconds) or self._ended():
-            self.output.seek(0)
-            raise Spoilt(f"Not done within {seconds:g} s, or a process ended:\n{self.output.read()[-3000:]}")
-
-    def end(self) -> None:
-        for process in self.running:
-            family = [process, *process.children(recursive=True)] if process.poll() is None else []
-            if family:
-                process.terminate()
-            for left in psutil.wait_procs(family, timeout=PATIENCE)[1]:
-                left.kill()
-            process.wait()
-
-    def _ended(self) -> bool:
-        return any(process.poll() is not None for process in self.running)
-
-
-@contextmanager
-def processes(*commands: str, **variables: str) -> Iterator[Processes]:
-    """Run commands from the project's folder until the block ends; then none of them is left.
-
-    They stay in this program's process group, so that whoever kills it kills them.
-    """
-    started = Processes()
-    try:
-        for command in commands:
-            started.start(command, {**os.environ, **variables})
-        yield started
-    finally:
-        started.end()

@@ -9,8 +9,7 @@ from server.settings import DATABASES, INSTALLED_APPS, REDIS_URL
 INSTALLED_APPS = [*INSTALLED_APPS, "django_celery_beat", "tests.benchmarks"]
 
 # A connection for each thread, kept, with no question before each job whether it is still alive.
-DATABASES["default"].get("OPTIONS", {}).pop("pool", None)
-DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False, "OPTIONS": {}}
 
 HUEY = {
     "name": "bench",

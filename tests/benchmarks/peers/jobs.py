@@ -13,8 +13,8 @@ from events.models import Game, GameSession
 
 redis = Redis.from_url(settings.REDIS_URL)
 
-#: Where a fan-out that is complete says so.
-SENT = "bench:sent"
+#: Is there until a fan-out is complete.
+FANNING_OUT = "bench:fanning-out"
 
 
 def ordinary(game_id: int, first: str, last: str) -> None:
@@ -38,10 +38,9 @@ def same_service(game_id: int, first: str, last: str) -> None:
 def fan_out(send: Callable[[int, str, str], Any], first: str, last: str) -> None:
     """Ask for each active game, by `send`, in the process of a worker like any nightly task."""
     active = Game.objects.filter(status=Game.Status.ACTIVE).order_by("pk").values_list("pk", flat=True)
-    sent = 0
-    for sent, game_id in enumerate(active.iterator(), 1):  # noqa: B007 - the last one is the number sent
+    for game_id in active.iterator():
         send(game_id, first, last)
-    redis.set(SENT, sent)
+    redis.delete(FANNING_OUT)
 
 
 JOBS = {"ordinary": ordinary, "same-service": same_service}

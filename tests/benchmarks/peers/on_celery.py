@@ -28,9 +28,13 @@ def nothing() -> None:
     """What the periodic tasks of the dispatch ask for."""
 
 
+def send(job: str, game: int, first: str, last: str) -> None:
+    TASKS[job].delay(game, first, last)
+
+
 def ask(job: str, first: str, last: str) -> None:
     fan_out.delay(job, first, last)
 
 
 def left() -> int:
-    return sum(jobs.redis.pipeline().llen("celery").hlen("unacked").execute())
+    return int(jobs.redis.llen("celery")) + int(jobs.redis.hlen("unacked"))

@@ -13,6 +13,10 @@ def fan_out(job: str, first: str, last: str) -> None:
     jobs.fan_out(TASKS[job], first, last)
 
 
+def send(job: str, game: int, first: str, last: str) -> None:
+    TASKS[job](game, first, last)
+
+
 def ask(job: str, first: str, last: str) -> None:
     fan_out(job, first, last)
 
