@@ -8,7 +8,7 @@ checks := .venv/.checks
 bench := .venv-bench/.installed
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance bench lint format lock clean
+.PHONY: run test browser acceptance bench lint format docs lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -46,6 +46,10 @@ format: $(installed)
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
 
+docs: $(checks)
+	@NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build
+	@echo "The docs are in site/: open site/index.html"
+
 # Pins stay as they are unless pyproject.toml asks otherwise; `make lock ARGS=--upgrade` takes what is newest.
 # The index is whatever pip is configured to use, so no address is written down.
 compile = CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
@@ -57,7 +61,7 @@ lock: $(installed)
 	$(compile) --extra bench --constraint requirements-dev.txt --output-file tests/benchmarks/requirements.txt pyproject.toml
 
 clean:
-	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements-dev.txt
