@@ -78,7 +78,7 @@ $(checks): $(installed) requirements-checks.txt
 	@touch $@
 
 # Of its own, so that what the peers need is nowhere else.
-$(bench): $(installed) tests/benchmarks/requirements.txt
+$(bench): tests/benchmarks/requirements.txt | $(installed)
 	@echo "Installing the peers into .venv-bench (again only when tests/benchmarks/requirements.txt changes)"
 	@$(bin)/python -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r tests/benchmarks/requirements.txt
