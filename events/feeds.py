@@ -51,7 +51,8 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
 
     @condition(etag_func=lambda request: etag, last_modified_func=lambda request: changed_at)
     def feed(request: HttpRequest) -> HttpResponse:
-        sessions = GameSession.objects.filter(game__in=games, ends_at__gt=since)
+        # None lasts longer than a day; the plain bound is for the index.
+        sessions = GameSession.objects.filter(game__in=games, ends_at__gt=since, starts_at__gt=since - timedelta(1))
         rows = sessions.select_related("game__venue").order_by("starts_at", "pk")
         entries = (Entry(session, now) for session in rows.iterator())
         return HttpResponse(
