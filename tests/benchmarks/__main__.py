@@ -44,12 +44,14 @@ def _measure(asked: Namespace, whole: bool) -> None:
     from django.core.management import call_command
 
     from tests.benchmarks import due, generation, growth, pages, punctuality, report
-    from tests.benchmarks.contenders import CONTENDERS
+    from tests.benchmarks.contenders import CONTENDERS, PEERS
     from tests.benchmarks.figures import Figures
 
     call_command("migrate", verbosity=0)
     figures, only = Figures(), set(asked.only)
     if only & {*GENERATION}:
+        for name, peer in PEERS.items():
+            print(f"{name}: {peer.tuned}")
         contenders = [each for each in CONTENDERS if not asked.contenders or each.name in asked.contenders]
         generation.compare(contenders, only, asked.games, asked.repeat, figures)
     if "dispatch" in only:

@@ -1,8 +1,9 @@
 """Who runs: this project as it is deployed, and each peer with both jobs, tuned as its documentation advises."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -75,46 +76,49 @@ OURS = Contender(
 # --- Peers ------------------------------------------------------------------------------------------------
 
 
-#: The commands of each peer, and what its documentation has to say about them. Two cores.
+@dataclass(frozen=True)
+class Peer:
+    """A library: its module, its processes, and in words how they are tuned. Two cores."""
+
+    module: Any
+    commands: tuple[str, ...]
+    tuned: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+CELERY = (
+    "celery --app tests.benchmarks.peers.on_celery worker"
+    " --without-gossip --without-mingle --without-heartbeat --loglevel ERROR"
+)
+
 PEERS = {
-    "huey": (
+    "huey": Peer(
         on_huey,
         ("huey_consumer tests.benchmarks.peers.on_huey.huey --workers 4 --worker-type process --simple --quiet",),
-        {},
-        "4 worker processes (the documentation's choice for work that takes the CPU), blocking reads, no results, "
-        "db_task with kept connections",
+        "4 worker processes, as advised for work that takes the CPU; blocking reads, no results, kept connections",
     ),
-    "celery-prefork": (
+    "celery-prefork": Peer(
         on_celery,
-        (
-            "celery --app tests.benchmarks.peers.on_celery worker --pool prefork --concurrency 4"
-            " --without-gossip --without-mingle --without-heartbeat --loglevel ERROR",
-        ),
-        {},
-        "4 processes, prefetch multiplier 64, early acknowledgement, results ignored, rate limits off, no gossip, "
-        "kept connections",
+        (f"{CELERY} --pool prefork --concurrency 4",),
+        "4 processes, prefetch multiplier 64, early acknowledgement, no results, no rate limits, no gossip, mingling or"
+        " heartbeat, kept connections",
     ),
-    "celery-threads": (
+    "celery-threads": Peer(
         on_celery,
-        tuple(
-            "celery --app tests.benchmarks.peers.on_celery worker --pool threads --concurrency 8"
-            f" --without-gossip --without-mingle --without-heartbeat --loglevel ERROR --hostname {n}@%h"
-            for n in (1, 2)
-        ),
-        {},
-        "two workers of 8 threads, and otherwise as celery-prefork",
+        tuple(f"{CELERY} --pool threads --concurrency 8 --hostname {n}@%h" for n in (1, 2)),
+        "two workers of 8 threads, otherwise as with prefork",
     ),
-    "dramatiq": (
+    "dramatiq": Peer(
         on_dramatiq,
         ("dramatiq tests.benchmarks.peers.on_dramatiq:broker --processes 2 --threads 8",),
+        "2 processes of 8 threads, 64 messages prefetched, its own middleware and kept connections",
         {"dramatiq_queue_prefetch": "64"},
-        "2 processes of 8 threads, queue prefetch 64, default middleware and django_dramatiq's connections alone",
     ),
 }
 
 
 def _peer(library: str, job: str) -> Contender:
-    module, commands, environment, _ = PEERS[library]
+    peer, module = PEERS[library], PEERS[library].module
 
     def one(game: int, first: date, last: date) -> None:
         module.send(job, game, first.isoformat(), last.isoformat())
@@ -126,7 +130,8 @@ def _peer(library: str, job: str) -> Contender:
     def left() -> int:
         return int(module.left()) + int(jobs.redis.exists(jobs.FANNING_OUT))
 
-    return Contender(f"{library}-{job}", commands, environment, one, ask, ask, left, notes=job != "ordinary")
+    notes = job != "ordinary"
+    return Contender(f"{library}-{job}", peer.commands, peer.environment, one, ask, ask, left, notes=notes)
 
 
 CONTENDERS = [OURS, *(_peer(library, job) for job in jobs.JOBS for library in PEERS)]

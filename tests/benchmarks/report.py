@@ -25,6 +25,14 @@ PAGE, PLOT = TOP / "docs" / "benchmarks.md", TOP / "docs" / "benchmarks.svg"
 #: Between these lines of the page stands what a run wrote.
 BEGIN, END = "<!-- what `make bench` wrote -->", "<!-- the end of it -->"
 
+UNITS = {
+    "dispatch": "jobs sent a second",
+    "growth": "ms a game, by games",
+    "memory": "MB of the fan-out, by games",
+    "age": "ms a game, by rule",
+    "pages": "ms, p95",
+    "punctuality": "s late",
+}
 STEPS = {"first": "first generation", "nightly": "nightly", "rerun": "rerun"}
 
 
@@ -105,19 +113,18 @@ def write(figures: Figures) -> None:
 
 
 def _found(figures: Figures) -> Iterator[str]:
-    yield from _surroundings()
+    yield _surroundings()
     yield f"\n![Games a second]({PLOT.name})\n"
     yield from _table(["target", "", "found", ""], verdicts(figures))
     yield "\nGames a second, by the median:\n"
     yield from _table(["", *STEPS.values()], _generations(figures))
-    yield "\nAnd all the rest:\n"
-    yield from _table(["workload", "of", "median", "values"], _others(figures))
     yield ""
-    for peer, (_, _, _, tuned) in PEERS.items():
-        yield f"- {peer}: {tuned}"
+    yield from (f"- {name}: {peer.tuned}" for name, peer in PEERS.items())
+    yield "\nAnd all the rest, the medians with what they come from:\n"
+    yield from _table(["", "of", "median", "values"], _others(figures))
 
 
-def _surroundings() -> Iterator[str]:
+def _surroundings() -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, capture_output=True, text=True)
     with connection.cursor() as cursor, redis.Redis.from_url(settings.REDIS_URL) as client:
         cursor.execute("SHOW server_version")
@@ -125,9 +132,11 @@ def _surroundings() -> Iterator[str]:
     cache = f"{server.get('server_name', 'redis').capitalize()} {server.get('valkey_version', server['redis_version'])}"
     cpu = next((line for line in _cpuinfo() if line.startswith("model name")), platform.processor()).split(": ")[-1]
     names = ("django", "dramatiq", "huey", "celery", "django-celery-beat")
-    yield f"{date.today():%-d %B %Y}, at commit {commit.stdout.strip()}, on {psutil.cpu_count()} cores ({cpu}) with"
-    yield f"{psutil.virtual_memory().total / 2**30:.0f} GB: PostgreSQL {database}, {cache}, Python"
-    yield f"{platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}."
+    return (
+        f"{date.today():%-d %B %Y}, at commit {commit.stdout.strip()}, on {psutil.cpu_count()} cores ({cpu}) with"
+        f" {psutil.virtual_memory().total / 2**30:.0f} GB: PostgreSQL {database}, {cache}, Python"
+        f" {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}."
+    )
 
 
 def _cpuinfo() -> list[str]:
@@ -145,7 +154,7 @@ def _others(figures: Figures) -> Iterator[list[str]]:
     for workload, measured in figures.values.items():
         if workload not in STEPS:
             for who, value in figures.medians(workload).items():
-                yield [workload, who, f"{value:,.4g}", ", ".join(f"{each:,.4g}" for each in measured[who])]
+                yield [UNITS[workload], who, f"{value:,.4g}", ", ".join(f"{each:,.4g}" for each in measured[who])]
 
 
 def _table(head: list[str], rows: Iterator[Any]) -> Iterator[str]:
