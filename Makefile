@@ -8,7 +8,7 @@ checks := .venv/.checks
 bench := .venv-bench/.installed
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance bench lint format docs lock clean
+.PHONY: run test browser acceptance faults bench lint audit format docs lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -23,6 +23,10 @@ browser: $(installed)
 
 acceptance: $(installed)
 	@$(with_services) $(bin)/python -m pytest tests/acceptance $(ARGS)
+
+# Takes over half an hour. The report is written when every row of the table was tried.
+faults: $(checks)
+	@$(with_services) $(bin)/python -m pytest tests/faults --report docs/faults.md $(ARGS)
 
 # About 25 minutes, on a machine that does nothing else; ARGS="--games 1000 --only nightly" for a quick look.
 bench: $(bench)
@@ -45,6 +49,16 @@ lint-django:
 format: $(installed)
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
+
+# What PyPI's advisories know of the pinned requirements. A requirement that it could not ask about is a failure (--strict).
+audit: $(checks)
+	@said=$$($(bin)/pip-audit --progress-spinner off --disable-pip --require-hashes --strict \
+	  -r requirements.txt -r requirements-dev.txt 2>&1); failed=$$?; echo "$$said" | tail -40; \
+	case "$$failed $$said" in \
+	  0*) ;; \
+	  *"known vulnerabilit"*) echo "Take the mended versions: make lock ARGS=--upgrade-package=NAME" ;; \
+	  *) echo "The advisories could not be asked for, so nothing is known, for good or ill." ;; \
+	esac >&2; exit $$failed
 
 docs: $(checks)
 	@NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build

@@ -208,25 +208,37 @@ def _valkey(data: Path) -> Iterator[str]:
     if pid_file.exists():
         _stop_leftover(pid_file.read_text(), folder, STOP_VALKEY)
         pid_file.unlink(missing_ok=True)
-    port = _free_port()
-    options = {
-        "bind": "127.0.0.1",
-        "port": port,
-        "dir": folder,
-        "pidfile": pid_file,
-        "set-proc-title": "no",  # so that the command line still names `dir`
-        "save": "3600 1",  # also makes it save when it is stopped
-    }
-    process = _start([get_binary_path(), *(word for k, v in options.items() for word in (f"--{k}", v))], log)
+    url, process = start_valkey(folder, log, free_port(), pidfile=pid_file, save="3600 1")
     try:
-        url = f"redis://127.0.0.1:{port}/0"
-        _wait_for("Valkey", process, log, lambda: _answers_ping(url))
         yield url
     finally:
         _stop(process, STOP_VALKEY)
 
 
-def _free_port() -> int:
+def start_valkey(folder: Path, log: Path, port: int, **options: object) -> tuple[str, psutil.Popen]:
+    """A Valkey with its files in `folder`, once it answers: its address, and the process, which is the caller's to end.
+
+    `options` are the server's own, with underscores. Given `save`, it also saves when it is stopped.
+    """
+    options = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "dir": folder,
+        "set-proc-title": "no",  # so that the command line still names `dir`
+        **{name.replace("_", "-"): value for name, value in options.items()},
+    }
+    process = _start([get_binary_path(), *(word for k, v in options.items() for word in (f"--{k}", v))], log)
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        _wait_for("Valkey", process, log, lambda: _answers_ping(url))
+    except BaseException:
+        _stop(process, STOP_VALKEY)
+        raise
+    return url, process
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

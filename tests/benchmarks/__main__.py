@@ -4,10 +4,10 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
+from tests.benchmarks.figures import STEPS, Figures
 from tests.benchmarks.place import Spoilt, place
 
-GENERATION = ("first", "nightly", "rerun")
-WORKLOADS = (*GENERATION, "dispatch", "growth", "age", "pages", "punctuality")
+WORKLOADS = (*STEPS, "dispatch", "growth", "age", "pages", "punctuality")
 
 
 def main() -> int:
@@ -45,15 +45,14 @@ def _measure(asked: Namespace, whole: bool) -> None:
 
     from tests.benchmarks import due, generation, growth, pages, punctuality, report
     from tests.benchmarks.contenders import CONTENDERS, PEERS
-    from tests.benchmarks.figures import Figures
 
     call_command("migrate", verbosity=0)
     figures, only = Figures(), set(asked.only)
-    if only & {*GENERATION}:
+    if steps := only & {*STEPS}:
         for name, peer in PEERS.items():
             print(f"{name}: {peer.tuned}")
         contenders = [each for each in CONTENDERS if not asked.contenders or each.name in asked.contenders]
-        generation.compare(contenders, only, asked.games, asked.repeat, figures)
+        generation.compare(contenders, steps, asked.games, asked.repeat, figures)
     if "dispatch" in only:
         due.compare(asked.jobs, asked.repeat, figures)
     if "growth" in only:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
+#: What is asked of every contender, one after another: each step begins where the one before it ended.
+STEPS = {"first": "first generation", "nightly": "nightly", "rerun": "rerun"}
+
 SAME_SERVICE, ORDINARY = "-same-service", "-ordinary"
 
 
@@ -24,14 +27,17 @@ class Figures:
 
     def ratios(self) -> Iterator[tuple[str, str, float]]:
         """Against whom, at what, and how many times: ours over a peer's where more is better."""
-        for workload in ("first", "nightly", "rerun", "dispatch"):
+        for workload in (*STEPS, "dispatch"):
             medians = self.medians(workload)
             ours = medians.pop("ours", None)
             if ours is None:
                 continue
             for peer, theirs in medians.items():
                 yield peer, workload, ours / theirs
-            for kind in (SAME_SERVICE, ORDINARY):
+            for kind in (#: What is asked of every contender, one after another: each step begins where the one before it ended.
+STEPS = {"first": "first generation", "nightly": "nightly", "rerun": "rerun"}
+
+SAME_SERVICE, ORDINARY):
                 if of_kind := [theirs for peer, theirs in medians.items() if peer.endswith(kind)]:
                     yield f"fastest{kind}", workload, ours / max(of_kind)
         nightly, rerun = (self.medians(workload).get("ours") for workload in ("nightly", "rerun"))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from tests.benchmarks.contenders import Contender
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import STEPS, Figures
 from tests.benchmarks.league import League
 from tests.benchmarks.place import flush_redis, require_solitude
 from tests.benchmarks.processes import Processes, processes, wait_until_attached
-
-STEPS = ("first", "nightly", "rerun")
 
 #: Seconds that one generation may take, and that processes may take to be ready.
 TOO_LONG = 900
@@ -19,23 +17,25 @@ TOO_LONG = 900
 WARM_UP = 500  # games
 
 
-def compare(contenders: Iterable[Contender], steps: Iterable[str], games: int, repeat: int, figures: Figures) -> None:
-    """Games a second of every contender, taking turns `repeat` times on the same games."""
+def compare(contenders: Iterable[Contender], asked: Collection[str], games: int, repeat: int, figures: Figures) -> None:
+    """Games a second of every contender at the steps `asked` for, taking turns `repeat` times on the same games."""
+    last = max(asked, key=list(STEPS).index)
     league = League(games)
     for _ in range(repeat):
         for contender in contenders:
-            for step, seconds in generate(league, contender, steps):
-                figures.add(step, contender.name, games / seconds)
+            for step, seconds in generate(league, contender, last):
+                if step in asked:
+                    figures.add(step, contender.name, games / seconds)
 
 
-def generate(league: League, contender: Contender, steps: Iterable[str]) -> Iterable[tuple[str, float]]:
-    """The seconds that each step takes a contender, from the asking to the last message done, fan-out included."""
+def generate(league: League, contender: Contender, last: str) -> Iterator[tuple[str, float]]:
+    """The seconds of each step up to the `last`, from the asking to the last message done, fan-out included."""
     flush_redis()
     league.empty()
     require_solitude()
     with processes(*contender.commands, **contender.environment) as started:
         _warm_up(started, league, contender)
-        for step in [step for step in STEPS if step in steps]:
+        for step in list(STEPS)[: 1 + list(STEPS).index(last)]:
             {"first": league.empty, "nightly": league.one_day_back, "rerun": league.leave}[step]()
             yield step, _time(started, league, contender, step)
 

@@ -38,7 +38,7 @@ def grow_old(games: int, repeat: int, figures: Figures) -> None:
 
 
 def _milliseconds(league: League) -> float:
-    ((_, seconds),) = generate(league, OURS, ["first"])
+    ((_, seconds),) = generate(league, OURS, "first")
     return seconds * 1000 / league.games
 
 

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.benchmarks.contenders import PEERS
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import STEPS, Figures
 from tests.benchmarks.place import TOP
 
 PAGE, PLOT = TOP / "docs" / "benchmarks.md", TOP / "docs" / "benchmarks.svg"
@@ -33,7 +33,6 @@ UNITS = {
     "pages": "ms, p95",
     "punctuality": "s late",
 }
-STEPS = {"first": "first generation", "nightly": "nightly", "rerun": "rerun"}
 
 
 @dataclass(frozen=True)
