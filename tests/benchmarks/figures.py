@@ -34,10 +34,7 @@ class Figures:
                 continue
             for peer, theirs in medians.items():
                 yield peer, workload, ours / theirs
-            for kind in (#: What is asked of every contender, one after another: each step begins where the one before it ended.
-STEPS = {"first": "first generation", "nightly": "nightly", "rerun": "rerun"}
-
-SAME_SERVICE, ORDINARY):
+            for kind in (SAME_SERVICE, ORDINARY):
                 if of_kind := [theirs for peer, theirs in medians.items() if peer.endswith(kind)]:
                     yield f"fastest{kind}", workload, ours / max(of_kind)
         nightly, rerun = (self.medians(workload).get("ours") for workload in ("nightly", "rerun"))
