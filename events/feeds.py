@@ -66,8 +66,13 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
 def _shown(games: QuerySet[Game], since: datetime, now: datetime) -> list[GameSession]:
     """In order of time; where they are too many, the next ones alone."""
     sessions = GameSession.objects.filter(game__in=games).select_related("game__venue").order_by("starts_at", "pk")
-    kept = list(sessions.filter(ends_at__gt=since)[: MOST + 1])
-    return kept if len(kept) <= MOST else list(sessions.filter(ends_at__gt=now)[:MOST])
+    kept = list(sessions.filter(_not_over(since))[: MOST + 1])
+    return kept if len(kept) <= MOST else list(sessions.filter(_not_over(now))[:MOST])
+
+
+def _not_over(at: datetime) -> Q:
+    # None lasts longer than a day; the plain bound is for the index.
+    return Q(ends_at__gt=at, starts_at__gt=at - timedelta(1))
 
 
 def _state(games: QuerySet[Game], since: datetime, now: datetime) -> tuple[str, datetime]:
