@@ -4,7 +4,7 @@ A test is one row: it is marked with the fault and with what passes, and tells w
 that fails, errs or is skipped is a row all the same, and says why.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,12 @@ import pytest
 
 from tests.acceptance.conftest import Start, queues, start
 from tests.faults.report import Report, Row, first_line
+from tests.faults.valkey import Valkey
 
-__all__ = ["Start", "Trial", "queues", "start"]
+__all__ = ["TRAPS", "Start", "Trial", "queues", "start"]
+
+#: What processes need in order to know the trials' jobs and fall into their traps.
+TRAPS = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings"}
 
 PAGE = pytest.StashKey[Report]()
 ROWS = pytest.StashKey[list[Row]]()
@@ -35,6 +39,7 @@ class Trial:
           seconds: how long the slowest of the trials took to be whole again.
           note: a few words beside the fault.
           part: when one test tries the fault in several ways, which this was; each is a row.
+          passed: whether this part is in order though another may fail.
         """
         fault = f"{self.fault}: {part}" if part else self.fault
         self.rows.append(Row(fault, self.passes, **figures))
@@ -47,6 +52,17 @@ def trial(request: pytest.FixtureRequest) -> Trial:
     trial = Trial(mark.args[0], mark.kwargs["passes"])
     request.node.stash[ROWS] = trial.rows
     return trial
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey that the trial may do anything to. Its `queues` fixture is to be this one's client."""
+    server = Valkey(tmp_path)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
 
 
 # --- The table --------------------------------------------------------------------------------------------
@@ -72,9 +88,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if not rows:
             rows.append(Row(mark.args[0], mark.kwargs["passes"]))
         for row in rows:
-            row.reason = row.reason or first_line(call.excinfo.value) or "it failed"
-    for row in rows:
-        row.took += call.duration
+            row.reason = "" if row.passed else row.reason or first_line(call.excinfo.value) or "it failed"
+    if rows:
+        rows[0].took += call.duration
     if call.when == "teardown":
         item.config.stash[PAGE].rows += rows
     return outcome
