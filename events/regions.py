@@ -2,10 +2,14 @@
 
 from datetime import date
 from functools import lru_cache
+from importlib.metadata import version
 from zoneinfo import available_timezones
 
 import holidays
 from django.core.exceptions import ValidationError
+
+#: The version of the data on public holidays: a new one may name other days.
+HOLIDAYS = version("holidays")
 
 #: Names that mean whatever the machine they are read on means.
 NOT_ZONES = {"localtime", "posixrules", "Factory"}

@@ -8,18 +8,17 @@ order, venues before games and each by id. The unique constraint on (game, slot 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import OuterRef
 from django.db.models.base import ModelState
-from django.db.models.functions import JSONObject
 
 from events import recurrence
 from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, Venue
@@ -31,6 +30,9 @@ MAX_WINDOW_DAYS = 400
 
 #: Written by the engine alone: no edit of a game that was read earlier may put them back.
 ENGINE_FIELDS = ["generated_through", "generation_error"]
+
+#: How the error of a game begins that is tried again.
+FOR_NOW = "It will be tried again. "
 
 #: What an edit changes when it names other days than the game had.
 RULE_FIELDS = {"recurrence", "weekdays", "month_day", "nth", "start_date"}
@@ -118,19 +120,43 @@ def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime)
         if locked is None or locked.status != Game.Status.ACTIVE:
             return 0
         facts = _facts(locked, wanted[0], wanted[-1])
-        if not facts.venue.active:
+        if not facts.generated:
             return 0
-        missing = _missing(facts, set(wanted), now)
-        _insert(missing)
-        through = _settled_through(locked, wanted, facts.today(now))
-        if through != locked.generated_through or locked.generation_error:
-            Game.objects.filter(pk=locked.pk).update(generated_through=through, generation_error="")
-        return len(missing)
+        filling = _filling(facts, wanted, now)
+        _write([filling])
+        return len(filling.missing)
 
 
-def mark_failed(game_id: int, error: Exception) -> None:
-    """Note why a game cannot be generated. It is left alone until it is edited or the next generation."""
-    Game.objects.filter(pk=game_id).update(generation_error=f"{type(error).__name__}: {error}"[:2000])
+def create_sessions_for_games(windows: Mapping[int, list[date]], *, now: datetime) -> dict[int, int]:
+    """The same for many games at once, each id with the days of its window, in one transaction.
+
+    Returns how many sessions each game lacked. Games that are not in the answer were left alone, so that none
+    holds up the others: somebody else has locked it, its slots cannot be worked out, or there is no such game. One
+    at a time, `create_sessions_for_game` waits for it, or says what is wrong.
+    """
+    first, last = min(days[0] for days in windows.values()), max(days[-1] for days in windows.values())
+    lacked: dict[int, int] = {}
+    fillings = []
+    with transaction.atomic():
+        free = Game.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=windows).order_by("pk")
+        games = list(free)
+        known = _Known(games, first, last)
+        for game in games:
+            days = windows[game.pk]
+            with suppress(GenerationError):
+                facts = known.facts(game, days[0], days[-1])
+                if facts.generated:
+                    fillings.append(_filling(facts, days, now))
+                lacked[game.pk] = 0
+        _write(fillings)
+    return lacked | {filling.game.pk: len(filling.missing) for filling in fillings}
+
+
+def mark_failed(game_id: int, error: BaseException, *, for_now: bool = False) -> None:
+    """Note why a game cannot be generated. It is left alone until it is edited or the next generation, unless the
+    error is one that may pass."""
+    said = f"{FOR_NOW if for_now else ''}{type(error).__name__}: {error}"
+    Game.objects.filter(pk=game_id).update(generation_error=said[:2000])
 
 
 def preview(game: Game, days: int, *, now: datetime) -> list[Slot]:
@@ -412,64 +438,108 @@ class _Facts:
     first: date
     last: date
 
+    @property
+    def generated(self) -> bool:
+        """Whether its calendar is kept full."""
+        return self.game.status == Game.Status.ACTIVE and self.venue.active
+
     def today(self, now: datetime) -> date:
         return now.astimezone(self.schedule.zone).date()
 
-    def slots(self) -> list[Slot]:
-        """Raises GenerationError when they cannot be worked out."""
+    def slots(self, wanted: Callable[[date], bool] = lambda day: True) -> list[Slot]:
+        """Those whose date is wanted. Raises GenerationError when they cannot be worked out."""
         try:
-            return list(self.schedule.slots(self.first, self.last))
+            days = filter(wanted, self.schedule.dates(self.first, self.last))
+            return [self.schedule.slot(day) for day in days]
         except _NONSENSE as error:
             raise GenerationError(f"{type(error).__name__}: {error}") from error
 
 
 def _facts(game: Game, first: date, last: date) -> _Facts:
-    """Read in one query, which the caller makes after it has locked the game.
+    """Read after the caller has locked the game, if it is to be written.
 
     Raises GenerationError when the venue's zone or region, or the game's rule, makes no sense.
     """
-    exceptions = GameDate.objects.filter(game_id=game.pk, date__range=(first, last))
-    closures = Closure.objects.filter(venue=OuterRef("pk"), first_date__lte=last, last_date__gte=first)
-    sessions = GameSession.objects.filter(game_id=game.pk, slot_date__range=(first, last))
-    venue: Any = (  # mypy cannot know the annotations
-        Venue.objects.filter(pk=game.venue_id)
-        .annotate(
-            exceptions=ArraySubquery(exceptions.values(row=JSONObject(date="date", kind="kind", reason="reason"))),
-            closed=ArraySubquery(
-                closures.values(row=JSONObject(first="first_date", last="last_date", reason="reason"))
-            ),
-            taken=ArraySubquery(sessions.values("slot_date")),
+    return _Known([game], first, last).facts(game, first, last)
+
+
+class _Known:
+    """What decides about games on the local dates `first` to `last`, read in one query a table.
+
+    Each of these tables is written under the lock of the game or followed by a settlement that waits for it, so
+    that reading them one after the other misses nothing.
+    """
+
+    def __init__(self, games: list[Game], first: date, last: date) -> None:
+        ids = [game.pk for game in games]
+        self.venues = Venue.objects.in_bulk({game.venue_id for game in games})
+        exceptions = GameDate.objects.filter(game__in=ids, date__range=(first, last))
+        self.exceptions = _by_owner(exceptions.values_list("game_id", "kind", "date", "reason"))
+        closures = Closure.objects.filter(venue__in=self.venues, first_date__lte=last, last_date__gte=first)
+        self.closures = _by_owner(closures.values_list("venue_id", "first_date", "last_date", "reason"))
+        taken = GameSession.objects.filter(game__in=ids, slot_date__range=(first, last)).order_by()
+        self.taken = _by_owner(taken.values_list("game_id", "slot_date"))
+
+    def facts(self, game: Game, first: date, last: date) -> _Facts:
+        """Raises GenerationError when the venue's zone or region, or the game's rule, makes no sense."""
+        venue = self.venues[game.venue_id]
+        try:
+            schedule = self._schedule(game, venue)
+        except _NONSENSE as error:
+            raise GenerationError(f"{type(error).__name__}: {error}") from error
+        return _Facts(game, venue, schedule, frozenset(day for (day,) in self.taken[game.pk]), first, last)
+
+    def _schedule(self, game: Game, venue: Venue) -> Schedule:
+        on: dict[str, dict[date, str]] = {kind: {} for kind in GameDate.Kind.values}
+        for kind, day, reason in self.exceptions[game.pk]:
+            on[kind][day] = reason
+        skips = game.holiday_policy == Game.HolidayPolicy.SKIP and venue.holiday_region
+        return Schedule(
+            rule=game.rule,
+            start_time=game.start_time,
+            duration=timedelta(minutes=game.duration_minutes),
+            zone=venue.zone,
+            excluded=on[GameDate.Kind.EXCLUDE],
+            added=on[GameDate.Kind.ADD],
+            closures=tuple(Closed(*closure) for closure in self.closures[venue.pk]),
+            holiday=(lambda day: public_holiday(venue.holiday_region, day)) if skips else (lambda day: None),
         )
-        .get()
-    )
-    try:
-        schedule = _schedule(game, venue)
-    except _NONSENSE as error:
-        raise GenerationError(f"{type(error).__name__}: {error}") from error
-    return _Facts(game, venue, schedule, frozenset(venue.taken), first, last)
 
 
-def _schedule(game: Game, venue: Any) -> Schedule:
-    on: dict[str, dict[date, str]] = {kind: {} for kind in GameDate.Kind.values}
-    for row in venue.exceptions:
-        on[row["kind"]][date.fromisoformat(row["date"])] = row["reason"]
-    skips = game.holiday_policy == Game.HolidayPolicy.SKIP and venue.holiday_region
-    return Schedule(
-        rule=game.rule,
-        start_time=game.start_time,
-        duration=timedelta(minutes=game.duration_minutes),
-        zone=venue.zone,
-        excluded=on[GameDate.Kind.EXCLUDE],
-        added=on[GameDate.Kind.ADD],
-        closures=tuple(
-            Closed(date.fromisoformat(row["first"]), date.fromisoformat(row["last"]), row["reason"])
-            for row in venue.closed
-        ),
-        holiday=(lambda day: public_holiday(venue.holiday_region, day)) if skips else (lambda day: None),
-    )
+def _by_owner(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:
+    """Rows without their first value, by that value."""
+    owned: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for owner, *row in rows:
+        owned[owner].append(tuple(row))
+    return owned
 
 
-def _missing(facts: _Facts, days: set[date], now: datetime) -> list[GameSession]:
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """The sessions that a game lacks, and how far it is settled with them."""
+
+    game: Game
+    missing: list[GameSession]
+    through: date | None
+
+
+def _filling(facts: _Facts, days: list[date], now: datetime) -> _Filling:
+    """Raises GenerationError when the game's slots cannot be worked out."""
+    return _Filling(facts.game, _missing(facts, days, now), _settled_through(facts.game, days, facts.today(now)))
+
+
+def _write(fillings: list[_Filling]) -> None:
+    _insert([session for filling in fillings for session in filling.missing])
+    moved: defaultdict[date | None, list[int]] = defaultdict(list)
+    for filling in fillings:
+        if filling.through != filling.game.generated_through or filling.game.generation_error:
+            moved[filling.through].append(filling.game.pk)
+    for through, games in moved.items():
+        Game.objects.filter(pk__in=games).update(generated_through=through, generation_error="")
+
+
+def _missing(facts: _Facts, days: Iterable[date], now: datetime) -> list[GameSession]:
+    """Raises GenerationError when the slots cannot be worked out."""
     return [
         GameSession(
             game_id=facts.game.pk,
@@ -479,8 +549,8 @@ def _missing(facts: _Facts, days: set[date], now: datetime) -> list[GameSession]
             timezone=facts.schedule.zone.key,
             updated_at=now,
         )
-        for slot in facts.slots()
-        if slot.starts_at and slot.ends_at and slot.date in days and slot.date not in facts.taken
+        for slot in facts.slots((set(days) - facts.taken).__contains__)
+        if slot.starts_at and slot.ends_at
     ]
 
 
@@ -568,8 +638,8 @@ class _Settlement:
         """Write what is missing from today on, and note how far the calendar is settled."""
         written = 0
         values: dict[str, Any] = {"generation_error": ""}
-        if self.game.status == Game.Status.ACTIVE and self.facts.venue.active:
-            missing = _missing(self.facts, {day for day in self.slots if today <= day <= reach}, self.now)
+        if self.facts.generated:
+            missing = _missing(self.facts, [day for day in self.slots if today <= day <= reach], self.now)
             _insert(missing)
             written = len(missing)
             values["generated_through"] = self.horizon

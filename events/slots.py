@@ -48,8 +48,11 @@ class Schedule:
 
     def slots(self, first: date, last: date) -> Iterator[Slot]:
         """The slots of the local dates `first` to `last`, both included, in order."""
-        named = {*dates(self.rule, first, last), *(day for day in self.added if first <= day <= last)}
-        return (self.slot(day) for day in sorted(named))
+        return (self.slot(day) for day in self.dates(first, last))
+
+    def dates(self, first: date, last: date) -> list[date]:
+        """The dates from `first` to `last`, both included, that the rule or an exception names, in order."""
+        return sorted({*dates(self.rule, first, last), *(day for day in self.added if first <= day <= last)})
 
     def slot(self, day: date) -> Slot:
         """The slot of a date that the rule or an exception names."""

@@ -98,10 +98,30 @@ TEMPLATES = [
     },
 ]
 
+#: How many connections the threads of a process share; 0: each has its own. `rundramatiq` takes 7 unless this is set.
+DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, 0, 500)
+#: How long a statement, and its wait for somebody else's lock, may take before it is cancelled; 0: as long as it likes.
+STATEMENT_TIMEOUT_SECONDS = env.whole_number("STATEMENT_TIMEOUT_SECONDS", 30, 0, 3600)
+LOCK_TIMEOUT_SECONDS = env.whole_number("LOCK_TIMEOUT_SECONDS", 5, 0, 3600)
+
 DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True),
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=0 if DATABASE_POOL else 600, conn_health_checks=True),
 }
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    connect_timeout=5,
+    options=(
+        f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
+        " -c idle_in_transaction_session_timeout=60s"  # a process that is frozen gives its locks back
+    ),
+)
+if DATABASE_POOL:
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 0,
+        "max_size": DATABASE_POOL,
+        "timeout": 10,  # seconds to wait for a free one
+        "reconnect_timeout": 5,  # or the longer PostgreSQL is away, the rarer its attempts would be
+        "max_idle": 60,
+    }
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

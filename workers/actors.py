@@ -49,17 +49,23 @@ def generate_upcoming_game_sessions(days: int | None = None) -> dict[str, int]:
     time_limit=120_000,
     throws=(sessions.WindowError,),
 )
-def create_sessions_for_game(game_id: int, first_day: str | None = None, last_day: str | None = None) -> None:
+def create_sessions_for_game(
+    game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False
+) -> None:
     """Write the missing sessions of one game from `first_day` to `last_day` (ISO dates of the venue's calendar).
 
     Without them, from the venue's today to the horizon. Always safe to repeat; sent by hand with `.send(game_id)`.
+    `settle` has the sessions that are there follow the rule as well.
     """
+    retries = _retries()
     generation.create_sessions(
         game_id,
         date.fromisoformat(first_day) if first_day else None,
         date.fromisoformat(last_day) if last_day else None,
         now=timezone.now(),
-        last_try=_retries() >= 3,
+        last_try=retries >= 3,
+        together=retries == 0,  # what has failed once fails nobody else
+        settle=settle,
     )
 
 

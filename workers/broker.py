@@ -13,6 +13,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import redis
+from django.conf import settings
 from dramatiq import Consumer, Message, Middleware, Worker, get_broker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import current_millis, dq_name
@@ -65,11 +66,12 @@ class Broker(RedisBroker):
         """Take messages of a queue, no more ahead of their turn than suits it.
 
         Those of games are short, and are taken many at a time. Those of other jobs may be long: a process takes only
-        as many as it can run, and leaves two threads to the clock and to games, so that however many long jobs
+        as many as it has connections for, beside two for the clock and two for games, so that however many long jobs
         there are, ticks go on, and none lies in a busy process while another is idle.
         """
         threads = prefetch // 2  # dramatiq offers two a thread
-        ahead = {"games": GAMES_AHEAD, "clock": 2, "default": max(1, threads - 2)}.get(queue_name, prefetch)
+        jobs = (settings.DATABASE_POOL or threads) - 4
+        ahead = {"games": GAMES_AHEAD, "clock": 2, "default": max(1, jobs)}.get(queue_name, prefetch)
         return super().consume(queue_name, prefetch=ahead, timeout=timeout)
 
     def delayed(self, message: Message[Any], seconds: float) -> Message[Any]:

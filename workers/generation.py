@@ -11,14 +11,17 @@ from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import OperationalError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from dramatiq import Message
+from dramatiq.middleware import TimeLimitExceeded
 
 from events import sessions
 from events.models import Game, GameDate, Venue
+from events.regions import HOLIDAYS
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from workers.broker import BATCH, broker
+from workers.committer import Deadly, committer
 from workers.models import Generation
 
 log = logging.getLogger(__name__)
@@ -39,7 +42,7 @@ def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[
 def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation:
     """Record a generation and with it the horizon; that of a slot once, however often it is tried."""
     days = check_days(settings.LOOKAHEAD_DAYS if days is None else days)
-    values = {"at": now, "days": days, "moved_at": now}
+    values = {"at": now, "days": days, "moved_at": now, "holidays": HOLIDAYS}
     if slot is None:
         return Generation.objects.create(**values)
     return Generation.objects.get_or_create(slot=slot, defaults=values)[0]
@@ -112,31 +115,55 @@ def finish(generation: Generation, now: datetime) -> None:
             log.warning("The heartbeat of the generation was not taken: %s", error)
 
 
-def create_sessions(game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool) -> int:
+def create_sessions(
+    game_id: int,
+    first: date | None,
+    last: date | None,
+    *,
+    now: datetime,
+    last_try: bool,
+    together: bool = False,
+    settle: bool = False,
+) -> int:
     """Write the missing sessions of one game, from its venue's today to the horizon unless told otherwise.
 
     Returns how many. A game that no longer exists is logged and dropped. What goes wrong is raised, to be tried
-    again; at the last try a game whose slots cannot be worked out is marked with the error, and holds up no other.
+    again; at the last try the game is marked with the error, and holds up no other.
+
+    Parameters:
+      together: write them in one transaction with those that other threads of this process have in hand.
+      settle: bring the sessions that are there in line with the rule, as an edit does.
     """
-    game = Game.objects.select_related("venue").filter(pk=game_id).first()
-    if game is None:
-        log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
-        return 0
     try:
-        first = first or game.venue.today(now)
-        last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
-        created = sessions.create_sessions_for_game(game, window(first, last), now=now)
-        if game.holiday_policy == Game.HolidayPolicy.SKIP:
-            sessions.settle(game_id, now)  # new data on public holidays is an edit like any other
+        created = _create(game_id, first, last, now=now, together=together)
+        if settle:
+            with committer.alone:
+                sessions.settle(game_id, now)
         return created
-    except (WindowError, DatabaseError):
-        raise  # not the game's fault
-    except Exception as error:
-        if not last_try:
+    except WindowError:
+        raise  # no fault of the game's
+    except (Exception, TimeLimitExceeded) as error:
+        if not last_try and not isinstance(error, Deadly):
             raise
         log.exception("Game %s cannot be generated", game_id, extra={"game_id": game_id})
-        sessions.mark_failed(game_id, error)
+        # What befalls the database is no fault of the game's either: the reconciler goes on with it.
+        sessions.mark_failed(game_id, error, for_now=isinstance(error, OperationalError | TimeLimitExceeded))
         return 0
+
+
+def _create(game_id: int, first: date | None, last: date | None, *, now: datetime, together: bool) -> int:
+    if together and first and last:
+        lacked = committer.create(game_id, window(first, last), now)
+        if lacked is not None:
+            return lacked
+    with committer.alone:
+        game = Game.objects.select_related("venue").filter(pk=game_id).first()
+        if game is None:
+            log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
+            return 0
+        first = first or game.venue.today(now)
+        last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
+        return sessions.create_sessions_for_game(game, window(first, last), now=now)
 
 
 def recurring() -> QuerySet[Game]:
@@ -167,11 +194,12 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
         | Exists(added_later)
     )
     games = recurring().filter(behind, unfinished)
-    return games if failed else games.filter(generation_error="")
+    left_alone = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.FOR_NOW)
+    return games if failed else games.exclude(left_alone)
 
 
 def failed() -> QuerySet[Game]:
-    """The games that could not be generated and wait to be edited."""
+    """The games that could not be generated when they were last tried."""
     return recurring().exclude(generation_error="")
 
 
@@ -183,14 +211,16 @@ def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now
     from workers.actors import create_sessions_for_game
 
     windows: dict[str, tuple[date, date]] = {}
-    rows = games.order_by("pk").values_list("pk", "generated_through", "venue__timezone")
-    for game_id, through, zone in rows.iterator(chunk_size=BATCH):
+    rows = games.order_by("pk").values_list("pk", "generated_through", "venue__timezone", "holiday_policy")
+    new_holidays = generation.has_new_holidays()
+    for game_id, through, zone, policy in rows.iterator(chunk_size=BATCH):
         if zone not in windows:
             windows[zone] = _window(generation, zone, now)
         first, last = windows[zone]
         if through and not whole:
             first = min(max(first, through + timedelta(1)), last)
-        yield create_sessions_for_game.message(game_id, first.isoformat(), last.isoformat())
+        settle = {"settle": True} if new_holidays and policy == Game.HolidayPolicy.SKIP else {}
+        yield create_sessions_for_game.message(game_id, first.isoformat(), last.isoformat(), **settle)
 
 
 def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date]:

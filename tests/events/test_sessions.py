@@ -294,7 +294,7 @@ def test_a_game_that_cannot_be_generated_keeps_its_sessions_and_gets_on_once_it_
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("days", [1, 29, 400])
-def test_generating_a_game_takes_six_queries_whatever_the_window(days: int) -> None:
+def test_generating_a_game_takes_as_many_queries_whatever_the_window(days: int) -> None:
     venue = make_venue(holiday_region="AU-NSW")
     game = make_game(venue, holiday_policy="skip", start_date=date(1990, 1, 1))
     Closure.objects.bulk_create(
@@ -306,7 +306,7 @@ def test_generating_a_game_takes_six_queries_whatever_the_window(days: int) -> N
         assert create_sessions_for_game(game, each_day(TODAY, TODAY + timedelta(days - 1)), now=NOW)
 
     starts = [query["sql"].split()[0] for query in queries]
-    assert starts == ["BEGIN", "SELECT", "SELECT", "INSERT", "UPDATE", "COMMIT"]
+    assert starts == ["BEGIN", *["SELECT"] * 5, "INSERT", "UPDATE", "COMMIT"]
 
 
 # --- By hand: cancel ----------------------------------------------------------------------------------------

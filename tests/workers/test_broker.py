@@ -245,9 +245,9 @@ def test_a_worker_in_good_health_goes_on_and_is_no_longer_watched_once_it_is_sto
     assert "died" not in ended.stderr
 
 
-@pytest.mark.parametrize(("queue", "ahead"), [("games", 64), ("clock", 2), ("default", 6), ("default.DQ", 16)])
+@pytest.mark.parametrize(("queue", "ahead"), [("games", 64), ("clock", 2), ("default", 4), ("default.DQ", 16)])
 def test_a_process_takes_as_many_messages_ahead_as_suits_the_queue(queue: str, ahead: int) -> None:
-    """Of eight threads two are left to the clock and to games, whatever else is long."""
+    """Of eight threads four are left to the clock and to games, whatever else is long."""
     consumer: Any = get_broker().consume(queue, prefetch=16)
 
     assert consumer.prefetch == ahead

@@ -5,9 +5,9 @@ from typing import Any
 
 from django_dramatiq.management.commands.rundramatiq import Command as RunDramatiq
 
-#: Read by dramatiq when it is imported: how long, in ms, an idle worker waits between looks. It bounds how late a
-#: message starts.
-TUNING = {"dramatiq_worker_timeout": "100"}
+#: Read by what this starts. dramatiq: how long, in ms, an idle worker waits between looks, which bounds how late a
+#: message starts. The settings: most threads wait for a group commit and need no connection, so they share a few.
+TUNING = {"dramatiq_worker_timeout": "100", "DATABASE_POOL": "7"}
 
 
 class Command(RunDramatiq):
