@@ -127,9 +127,13 @@ def _failing_jobs(now: datetime) -> list[Trouble]:
     last = Run.objects.filter(state=Run.State.FAILED, finished_at__in=failing.values())
     runs = {run.job_id or run.actor: run for run in last if failing.get(run.job_id or run.actor) == run.finished_at}
     return [
-        Trouble(name, f"Job {name} failed for good after {run.attempts} attempts.\n{run.why}\nRun {run.pk}.")
+        Trouble(name, f"Job {name} failed for good{_tries(run)}.\n{run.why}\nRun {run.pk}.")
         for name, run in runs.items()
     ]
+
+
+def _tries(run: Run) -> str:
+    return f" after {run.attempts} attempts" if run.attempts else ", and was never started"
 
 
 def _failing_games(now: datetime) -> list[Trouble]:

@@ -118,6 +118,20 @@ class Broker(RedisBroker):
         """How many messages of a queue no worker has taken yet."""
         return int(self.client.llen(f"{self.namespace}:{queue}"))
 
+    def dead_letters(self, queue: str, most: int) -> dict[bytes, bytes]:
+        """The oldest messages of a queue that were given up, by the keys that they are kept under."""
+        keys: Any = self.client.zrange(f"{self.namespace}:{queue}.XQ", 0, most - 1)
+        data: Any = self.client.hmget(f"{self.namespace}:{queue}.XQ.msgs", keys) if keys else []
+        return {key: value or b"" for key, value in zip(keys, data, strict=True)}
+
+    def forget(self, queue: str, keys: Iterable[bytes]) -> None:
+        """Drop messages that were given up."""
+        keys = list(keys)
+        pipe = self.client.pipeline(transaction=True)
+        pipe.zrem(f"{self.namespace}:{queue}.XQ", *keys)
+        pipe.hdel(f"{self.namespace}:{queue}.XQ.msgs", *keys)
+        pipe.execute()
+
 
 def broker() -> Broker:
     """The process's broker, which django_dramatiq made from the settings."""

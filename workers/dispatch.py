@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q
 
-from workers import alarms, generation, jobs, runs
+from workers import alarms, dead_letters, generation, jobs, runs
 from workers.broker import broker
 from workers.models import Clock, Run, ScheduledJob
 from workers.triggers import jitter_of
@@ -42,7 +42,17 @@ def tick(now: datetime) -> None:
     """
     if not _take_turn(now):
         return
-    for part in (runs.reap, revive, dispatch_due, dispatch_missed, resend, generation.reconcile, alarms.look):
+    parts = (
+        runs.reap,
+        revive,
+        dispatch_due,
+        dispatch_missed,
+        resend,
+        generation.reconcile,
+        dead_letters.collect,
+        alarms.look,
+    )
+    for part in parts:
         _attempt(part, now)
     Clock.objects.filter(busy_until=now + LEASE).update(busy_until=None)
 

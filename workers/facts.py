@@ -72,7 +72,7 @@ def progress() -> Progress | None:
     current = generation.current()
     if current is None:
         return None
-    counts = generation.recurring().aggregate(games=Count("pk"), failed=Count("pk", filter=~Q(generation_error="")))
+    counts = generation.recurring().aggregate(games=Count("pk"), failed=Count("pk", filter=generation.LEFT_ALONE))
     return Progress(current, counts["games"], generation.lagging(current).count(), counts["failed"])
 
 

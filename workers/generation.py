@@ -26,6 +26,9 @@ from workers.models import Generation
 
 log = logging.getLogger(__name__)
 
+#: The games that failed for good: until they are edited, or the next generation, nobody tries them again.
+LEFT_ALONE = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.FOR_NOW)
+
 #: What zoneinfo raises for a name that is no zone, depending on what else it looks like.
 NO_ZONE = (KeyError, ValueError, OSError)
 
@@ -194,8 +197,7 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
         | Exists(added_later)
     )
     games = recurring().filter(behind, unfinished)
-    left_alone = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.FOR_NOW)
-    return games if failed else games.exclude(left_alone)
+    return games if failed else games.exclude(LEFT_ALONE)
 
 
 def failed() -> QuerySet[Game]:

@@ -10,6 +10,7 @@ holds it, so a frozen worker that wakes up changes nothing.
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import re
@@ -17,7 +18,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -26,6 +27,7 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from dramatiq import Message
 from redis.exceptions import RedisError
 
 from workers.broker import broker
@@ -83,13 +85,34 @@ def ask(
 def retry(failed: Run, *, by: str, now: datetime) -> Run:
     """Queue another run that does what a failed one should have done; that one stays as it is.
 
-    Raises ValueError unless it failed, was skipped or misfired.
+    Raises ValueError unless it failed, was skipped or misfired; see also `_send_again`.
     """
+    from workers.jobs import registry
+
     if failed.state not in (Run.State.FAILED, Run.State.SKIPPED, Run.State.MISFIRED):
         raise ValueError(f"This run is {failed.state}: only one that failed, was skipped or misfired can be retried.")
     again = Run(actor=failed.actor, args=failed.args, kwargs=failed.kwargs, job=failed.job, by=by)
     again.cause, again.reason, again.retry_of = Run.Cause.RETRY, f"retry of {failed.pk}", failed.pk
-    return _queue(again, now)
+    plain = again.actor in broker().actors and again.actor not in registry
+    return _send_again(again, now) if plain else _queue(again, now)
+
+
+def _send_again(run: Run, now: datetime) -> Run:
+    """Send the message of an actor that is no job. It keeps no record of its work, so this is all there is to say.
+
+    Raises ValueError when the actor does not take the arguments, redis.exceptions.RedisError when Redis is away.
+    """
+    actor = broker().actors[run.actor]
+    try:
+        inspect.signature(actor.fn).bind(*run.args, **run.kwargs)
+    except TypeError as error:
+        raise ValueError(f"{run.actor} does not take these arguments: {error}.") from None
+    message = actor.message(*run.args, **run.kwargs)
+    broker().enqueue_all([message])
+    run.state, run.message_id, run.reason = Run.State.SUCCEEDED, message.message_id, f"{run.reason}, sent again"
+    run.created_at = run.due_at = run.enqueued_at = run.finished_at = now
+    run.save(force_insert=True)
+    return run
 
 
 def _queue(run: Run, now: datetime) -> Run:
@@ -97,6 +120,31 @@ def _queue(run: Run, now: datetime) -> Run:
     run.save(force_insert=True)
     transaction.on_commit(lambda: send([run], now))
     return run
+
+
+def bury(letters: Iterable[tuple[Message[Any], str]], now: datetime) -> None:
+    """Keep messages that came to nothing, and why, as runs that failed. One that was begun has its run already."""
+    Run.objects.bulk_create([_dead(message, why, now) for message, why in letters], ignore_conflicts=True)
+
+
+def _dead(message: Message[Any], why: str, now: datetime) -> Run:
+    sent = datetime.fromtimestamp(message.message_timestamp / 1000, UTC)
+    log.error("A message for %s is dead: %s", message.actor_name, why)
+    return Run(
+        message.message_id,
+        actor=message.actor_name[:100],
+        args=list(message.args),
+        kwargs=message.kwargs,
+        state=Run.State.FAILED,
+        cause=Run.Cause.MANUAL,
+        reason=f"dead letter: {why}"[:500],
+        error=_as_text(message.options.get("traceback", ""))[-TEXT:],
+        message_id=message.message_id,
+        created_at=sent,
+        due_at=sent,
+        enqueued_at=sent,
+        finished_at=now,
+    )
 
 
 # --- Beginning --------------------------------------------------------------------------------------------

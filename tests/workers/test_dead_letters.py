@@ -1,0 +1,156 @@
+"""Messages that dramatiq gave up, on the real Redis and a real worker."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dramatiq
+import pytest
+from dramatiq import Message
+
+from events.models import GameSession
+from tests.factories import make_game
+from tests.waiting import eventually
+from tests.workers.conftest import Queues
+from workers import dead_letters, dispatch, runs
+from workers.actors import scheduled_job
+from workers.broker import broker
+from workers.models import Incident, Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
+SOON = NOW + timedelta(minutes=1)
+
+
+def message(actor: str, *args: Any, queue: str = "default", kwargs: Any = None, **options: Any) -> Message[Any]:
+    return Message(queue_name=queue, actor_name=actor, args=args, kwargs=kwargs or {}, options=options)
+
+
+def die(queues: Queues, *messages: Message[Any]) -> None:
+    """Let a worker give the messages up."""
+    broker().enqueue_all(messages)
+    (queue,) = {message.queue_name for message in messages}
+    with queues.worker(queue):
+        eventually(lambda: not broker().backlog(queue) and queues.dead(queue), within=30)
+
+
+def test_a_message_that_no_worker_knows_is_kept_as_a_failed_run_and_retried_after_the_next_deploy(
+    queues: Queues,
+) -> None:
+    die(queues, message("actor_of_tomorrow", 7, kwargs={"tables": 3}))
+
+    dead_letters.collect(NOW)
+    dead_letters.collect(SOON)
+
+    run = Run.objects.get()
+    assert (run.state, run.job, run.actor, run.args, run.kwargs) == (
+        "failed",
+        None,
+        "actor_of_tomorrow",
+        [7],
+        {"tables": 3},
+    )
+    assert run.reason == "dead letter: no worker knows its actor"
+    assert not queues.dead("default")
+
+    Run.objects.update(actor="scheduled_job", args=[], kwargs={})  # as if it were known now
+    runs.retry(Run.objects.get(), by="ada", now=NOW)
+    queues.work_off("default")
+    assert set(Run.objects.values_list("cause", "state")) == {("manual", "failed"), ("retry", "succeeded")}
+
+
+def test_an_argument_that_the_actor_does_not_take_is_kept_and_sent_again_when_it_does(queues: Queues) -> None:
+    game = make_game()
+    die(queues, message("create_sessions_for_game", game.pk, queue="games", kwargs={"colour": "red"}, max_retries=0))
+
+    dead_letters.collect(NOW)
+
+    run = Run.objects.get()
+    assert run.state == "failed"
+    assert "colour" in run.reason
+    with pytest.raises(ValueError, match=r"create_sessions_for_game does not take these arguments: .*colour"):
+        runs.retry(run, by="ada", now=NOW)
+    assert Run.objects.count() == 1
+
+    run.kwargs = {}
+    run.save()
+    GameSession.objects.all().delete()
+    again = runs.retry(run, by="ada", now=NOW)
+    queues.work_off("games")
+    assert (again.state, again.retry_of) == ("succeeded", run.pk)
+    assert GameSession.objects.filter(game=game).exists()
+
+
+def test_what_something_else_makes_good_leaves_no_trace(queues: Queues) -> None:
+    lost = [
+        message("gone", run_id="b1c2", attempt=0),  # its run's row is sent again
+        message("gone", scheduled_at="2026-03-10T02:00:00+00:00"),  # its slot is made good
+    ]
+    die(queues, *lost)
+    die(queues, message("create_sessions_for_game", -1, "garbage", "dates", queue="games", max_retries=0))
+
+    dead_letters.collect(NOW)
+
+    assert not Run.objects.exists()
+    assert not queues.dead("default")
+    assert not queues.dead("games")
+
+
+def test_a_job_that_was_sent_by_hand_and_could_not_begin_is_kept(queues: Queues) -> None:
+    sent = scheduled_job.message()
+    client: Any = broker().client
+    key = f"{broker().namespace}:default.XQ"
+    client.zadd(key, {sent.message_id: 1})
+    client.hset(f"{key}.msgs", sent.message_id, sent.encode())
+
+    dead_letters.collect(NOW)
+
+    run = Run.objects.get()
+    assert (str(run.pk), run.reason) == (sent.message_id, "dead letter: it failed before it began")
+
+
+def test_of_a_message_whose_run_has_begun_nothing_is_kept_twice(queues: Queues) -> None:
+    sent = scheduled_job.message()
+    runs.begin(Run(sent.message_id, actor="scheduled_job", cause="manual"), sent.message_id, NOW)
+
+    runs.bury([(sent, "it failed before it began")], NOW)
+
+    assert Run.objects.get().state == "running"
+
+
+@pytest.mark.parametrize("data", [b"no json", dramatiq.Message("default", "a", ("\0",), {}, {}).encode()])
+def test_what_nobody_can_keep_is_dropped_and_keeps_no_other(queues: Queues, data: bytes) -> None:
+    client: Any = broker().client
+    key = f"{broker().namespace}:default.XQ"
+    for name, each in (("garbage", data), ("sound", message("actor_of_tomorrow").encode())):
+        client.zadd(key, {name: 1})
+        client.hset(f"{key}.msgs", name, each)
+
+    dead_letters.collect(NOW)
+
+    assert Run.objects.get().actor == "actor_of_tomorrow"
+    assert not queues.dead("default")
+
+
+def test_a_tick_brings_dead_letters_and_tells_of_them(queues: Queues, mailoutbox: Any, settings: Any) -> None:
+    settings.ADMINS = [("ada", "ada@example.com")]
+    die(queues, message("actor_of_tomorrow"))
+
+    dispatch.tick(NOW)
+
+    (mail,) = mailoutbox
+    assert "actor_of_tomorrow" in mail.subject
+    assert "no worker knows its actor" in mail.body
+    assert Incident.objects.get().subject == "actor_of_tomorrow"
+
+
+def test_many_dead_letters_are_brought_at_once(queues: Queues) -> None:
+    client: Any = broker().client
+    key = f"{broker().namespace}:default.XQ"
+    letters = [message("actor_of_tomorrow", n) for n in range(1_201)]
+    client.zadd(key, {letter.message_id: n for n, letter in enumerate(letters)})
+    client.hset(f"{key}.msgs", mapping={letter.message_id: letter.encode() for letter in letters})
+
+    dead_letters.collect(NOW)
+
+    assert Run.objects.count() == 1_201

@@ -1,0 +1,55 @@
+"""Messages that dramatiq gave up, brought from Redis into the ledger of runs: there an operator sees and retries them.
+
+It gives up those whose actor no worker knows and those that failed too often, and keeps them in Redis for a week.
+Most of them are no loss: a run's own row is tried again, a slot that periodiq sent is made good, and a game that lags
+is sent again. The others were asked for by hand, or by code that another deploy has changed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from dramatiq import DecodeError, Message
+
+from workers import jobs, runs
+from workers.broker import BATCH, broker
+
+log = logging.getLogger(__name__)
+
+
+def collect(now: datetime) -> None:
+    """Empty the dead-letter queues in Redis, and keep as failed runs what would be lost with them."""
+    for queue in sorted(broker().get_declared_queues()):
+        while letters := broker().dead_letters(queue, BATCH):
+            decoded = [message for data in letters.values() if (message := _decode(data))]
+            runs.bury([(message, why) for message in decoded if (why := _loss(message))], now)
+            broker().forget(queue, letters)
+
+
+def _decode(data: bytes) -> Message[Any] | None:
+    try:
+        message = Message.decode(data)
+        UUID(message.message_id)
+        runs.json_size([message.args, message.kwargs])
+        return message
+    except (DecodeError, TypeError, ValueError):
+        log.error("A dead letter that nobody can keep is dropped: %r", data[:500])
+        return None
+
+
+def _loss(message: Message[Any]) -> str:
+    """Why a message came to nothing; empty when something else does what it asked for."""
+    if {"run_id", "scheduled_at"} & message.options.keys():
+        return ""
+    actor = broker().actors.get(message.actor_name)
+    if actor is None:
+        return "no worker knows its actor"
+    try:
+        inspect.signature(actor.fn).bind(*message.args, **message.kwargs)
+    except TypeError as error:
+        return f"its actor does not take these arguments: {error}"
+    return "it failed before it began" if message.actor_name in jobs.registry else ""
