@@ -1,11 +1,13 @@
 """Plain games, and the sessions they must have, counted off on a calendar."""
 
+import time as clock
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from events.models import Game, GameSession, Venue
+from server.embedded import until
 from tests.factories import make_venue
 
 #: Game, slot date, start.
@@ -69,3 +71,10 @@ def compare(nights: set[Night]) -> Difference:
         duplicated=sum(n - 1 for n in there.values()),
         unexpected=len(there.keys() - nights),
     )
+
+
+def seconds_until_whole(nights: set[Night], within: float) -> float | None:
+    """How long (in real seconds) it takes until as many sessions are there; None when it takes longer than `within`."""
+    since = clock.monotonic()
+    whole = until(lambda: GameSession.objects.count() >= len(nights), within)
+    return clock.monotonic() - since if whole else None

@@ -4,7 +4,7 @@ A test is one row: it is marked with the fault and with what passes, and tells w
 that fails, errs or is skipped is a row all the same, and says why.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,12 @@ import pytest
 
 from tests.acceptance.conftest import Start, queues, start
 from tests.faults.report import Report, Row, first_line
+from tests.faults.valkey import Valkey
 
-__all__ = ["Start", "Trial", "queues", "start"]
+__all__ = ["TRAPS", "Start", "Trial", "queues", "start"]
+
+#: What processes need in order to know the trials' jobs and fall into their traps.
+TRAPS = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings"}
 
 PAGE = pytest.StashKey[Report]()
 ROWS = pytest.StashKey[list[Row]]()
@@ -47,6 +51,17 @@ def trial(request: pytest.FixtureRequest) -> Trial:
     trial = Trial(mark.args[0], mark.kwargs["passes"])
     request.node.stash[ROWS] = trial.rows
     return trial
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey that the trial may do anything to. Its `queues` fixture is to be this one's client."""
+    server = Valkey(tmp_path)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
 
 
 # --- The table --------------------------------------------------------------------------------------------
