@@ -7,7 +7,7 @@ installed := .venv/.installed
 checks := .venv/.checks
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance faults lint format lock clean
+.PHONY: run test browser acceptance faults lint format docs lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -45,6 +45,10 @@ format: $(installed)
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
 
+docs: $(checks)
+	@NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build
+	@echo "The docs are in site/: open site/index.html"
+
 # Pins stay as they are unless pyproject.toml asks otherwise; `make lock ARGS=--upgrade` takes what is newest.
 # The index is whatever pip is configured to use, so no address is written down.
 compile = CUSTOM_COMPILE_COMMAND="make lock" $(bin)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
@@ -55,7 +59,7 @@ lock: $(installed)
 	$(compile) --extra dev --extra checks --constraint requirements-dev.txt --output-file requirements-checks.txt pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements-dev.txt

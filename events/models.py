@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -459,14 +460,18 @@ class GameSession(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     timezone = models.CharField(max_length=64)
-    status = models.CharField(max_length=9, choices=Status, default=Status.SCHEDULED)
-    cancel_reason = models.CharField(max_length=200, blank=True)
-    cancelled_by = models.CharField(max_length=9, choices=CancelledBy, blank=True)
-    edited = models.BooleanField(default=False, help_text="Changed by hand: no later edit overwrites it.")
-    off_rule = models.BooleanField(default=False, help_text="Its game's rule no longer names its date.")
-    notes = models.TextField(blank=True, max_length=5000)
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    sequence = models.PositiveIntegerField(default=0, editable=False)
+    status = models.CharField(max_length=9, choices=Status, default=Status.SCHEDULED, db_default=Status.SCHEDULED)
+    cancel_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    cancelled_by = models.CharField(max_length=9, choices=CancelledBy, blank=True, default="", db_default="")
+    edited = models.BooleanField(
+        default=False, db_default=False, help_text="Changed by hand: no later edit overwrites it."
+    )
+    off_rule = models.BooleanField(
+        default=False, db_default=False, help_text="Its game's rule no longer names its date."
+    )
+    notes = models.TextField(blank=True, max_length=5000, default="", db_default="")
+    uid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
+    sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     updated_at = models.DateTimeField(default=moment, editable=False)
 
     objects = SessionQuerySet.as_manager()
@@ -493,3 +498,22 @@ class GameSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.game} on {self.slot_date}"
+
+
+class NewSession(models.Model):
+    """The columns of a session that the engine fills in; the database knows the others' defaults.
+
+    Writing a calendar is mostly the preparing of values, which costs as much for a default as for any other.
+    """
+
+    game = models.ForeignKey(Game, models.DO_NOTHING, related_name="+")
+    slot_date = models.DateField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    timezone = models.CharField(max_length=64)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "events_gamesession"
+        default_permissions = ()

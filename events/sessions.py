@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models.base import ModelState
 
 from events import recurrence
-from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, Venue
+from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, NewSession, Venue
 from events.recurrence import Rule
 from events.regions import public_holiday
 from events.slots import Closed, Schedule, Slot
@@ -519,7 +519,7 @@ class _Filling:
     """The sessions that a game lacks, and how far it is settled with them."""
 
     game: Game
-    missing: list[GameSession]
+    missing: list[NewSession]
     through: date | None
 
 
@@ -538,10 +538,10 @@ def _write(fillings: list[_Filling]) -> None:
         Game.objects.filter(pk__in=games).update(generated_through=through, generation_error="")
 
 
-def _missing(facts: _Facts, days: Iterable[date], now: datetime) -> list[GameSession]:
+def _missing(facts: _Facts, days: Iterable[date], now: datetime) -> list[NewSession]:
     """Raises GenerationError when the slots cannot be worked out."""
     return [
-        GameSession(
+        NewSession(
             game_id=facts.game.pk,
             slot_date=slot.date,
             starts_at=slot.starts_at,
@@ -554,9 +554,9 @@ def _missing(facts: _Facts, days: Iterable[date], now: datetime) -> list[GameSes
     ]
 
 
-def _insert(sessions: list[GameSession]) -> None:
+def _insert(sessions: list[NewSession]) -> None:
     # Whoever lost a race to write the same slot inserts nothing and raises nothing.
-    GameSession.objects.bulk_create(sessions, ignore_conflicts=True)
+    NewSession.objects.bulk_create(sessions, ignore_conflicts=True)
 
 
 def _settled_through(game: Game, days: list[date], today: date) -> date | None:

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -325,7 +325,7 @@ def require_free(port: int) -> None:
 def answers(port: int) -> bool:
     """Whether the web process answers, be it that it does not know this host's name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    with suppress(OSError, http.client.HTTPException):
+    with closing(connection), suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/healthz")
         return connection.getresponse().status < 500
     return False

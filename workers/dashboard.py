@@ -32,17 +32,16 @@ def add_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("workers.view_run"):
         return context
     board = facts.board(timezone.now())
+    bars = {
+        "data": list(board.states.values()),
+        "backgroundColor": [COLOURS[state] for state in board.states],
+        "maxBarThickness": 28,
+        "borderRadius": 4,
+    }
     return context | {
         "board": board,
         "runs_now": list(board.states.values()),
-        "runs_chart": json.dumps(
-            {
-                "labels": list(board.states),
-                "datasets": [
-                    {"data": list(board.states.values()), "backgroundColor": [COLOURS[state] for state in board.states]}
-                ],
-            }
-        ),
+        "runs_chart": json.dumps({"labels": list(board.states), "datasets": [bars]}),
         "slowest_table": {
             "headers": ["Job", "On average", "Runs"],
             "rows": [[row["name"], f"{row['took'].total_seconds():.2f} s", row["runs"]] for row in board.slowest],

@@ -30,6 +30,9 @@ AHEAD = timedelta(seconds=90)
 #: How long a run waits for a worker that knows its actor.
 GIVE_UP_AFTER = timedelta(hours=1)
 
+#: What planning writes of a job.
+PLANNED = ["next_run_at", "runs_begun", "enabled", "paused_because"]
+
 BATCH = 500
 CATCH_UP_AT_MOST = 100  # runs of one job, by catch_up=all
 LOOK_BACK_AT_MOST = 100_000  # missed slots that one pass over a job counts
@@ -121,7 +124,9 @@ def _dispatch(due: Any, now: datetime, until: datetime) -> None:
                 return
             planned = [run for job in batch for run in _plan_or_pause(job, now, until)]
             Run.objects.bulk_create(planned, ignore_conflicts=True)
-            ScheduledJob.objects.bulk_update(batch, ["next_run_at", "runs_begun", "enabled", "paused_because"])
+            # All of them are there and locked, so this only updates: bulk_update's CASE for every row and column took
+            # three quarters of a tick.
+            ScheduledJob.objects.bulk_create(batch, update_conflicts=True, unique_fields=["id"], update_fields=PLANNED)
             queued = [run for run in planned if run.state == Run.State.QUEUED]
             transaction.on_commit(partial(runs.send, queued, now))
 

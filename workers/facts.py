@@ -173,6 +173,26 @@ def open_incidents() -> dict[str, int]:
 # --- All at once ------------------------------------------------------------------------------------------
 
 
+#: How many failing games and dead letters the dashboard lists.
+LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The first few rows of a list, and whether there are more."""
+
+    rows: list[Any]
+    more: bool
+
+    @classmethod
+    def of(cls, found: QuerySet[Any]) -> Listed:
+        rows = list(found[: LISTED + 1])
+        return cls(rows[:LISTED], len(rows) > LISTED)
+
+    def __str__(self) -> str:
+        return f"more than {LISTED}" if self.more else str(len(self.rows))
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
     """All that the dashboard shows, at one moment."""
@@ -186,12 +206,20 @@ class Board:
     states: dict[str, int]
     missed: int
     slowest: list[Any]
-    games: list[Game]
-    dead: list[Run]
+    games: Listed
+    dead: Listed
 
-
-#: How many failing games and dead letters the dashboard lists.
-LISTED = 10
+    @property
+    def troubles(self) -> list[str]:
+        """What is wrong, a few words each; none when all is well."""
+        found = {
+            "the clock has stopped": self.silent,
+            "Redis does not answer": not self.queues,
+            f"games that fail: {self.games}": self.games.rows,
+            f"dead letters: {self.dead}": self.dead.rows,
+            f"slots missed: {self.missed}": self.missed,
+        }
+        return [words for words, wrong in found.items() if wrong]
 
 
 def board(now: datetime) -> Board:
@@ -207,6 +235,6 @@ def board(now: datetime) -> Board:
         states=runs_by_state(now),
         missed=slots_missed(now),
         slowest=slowest_jobs(now),
-        games=list(failing_games().select_related("venue")[:LISTED]),
-        dead=list(dead_letters(now)[:LISTED]),
+        games=Listed.of(failing_games().select_related("venue")),
+        dead=Listed.of(dead_letters(now)),
     )

@@ -85,7 +85,8 @@ def ask(
 def retry(failed: Run, *, by: str, now: datetime) -> Run:
     """Queue another run that does what a failed one should have done; that one stays as it is.
 
-    Raises ValueError unless it failed, was skipped or misfired; see also `_send_again`.
+    Raises ValueError unless it failed, was skipped or misfired, and when the code has no such actor; see also
+    `_send_again`.
     """
     from workers.jobs import registry
 
@@ -93,8 +94,11 @@ def retry(failed: Run, *, by: str, now: datetime) -> Run:
         raise ValueError(f"This run is {failed.state}: only one that failed, was skipped or misfired can be retried.")
     again = Run(actor=failed.actor, args=failed.args, kwargs=failed.kwargs, job=failed.job, by=by)
     again.cause, again.reason, again.retry_of = Run.Cause.RETRY, f"retry of {failed.pk}", failed.pk
-    plain = again.actor in broker().actors and again.actor not in registry
-    return _send_again(again, now) if plain else _queue(again, now)
+    if again.actor in registry:
+        return _queue(again, now)
+    if again.actor in broker().actors:
+        return _send_again(again, now)
+    raise ValueError(f"The code has no actor {again.actor}: retry it after a deploy that brings it.")
 
 
 def _send_again(run: Run, now: datetime) -> Run:

@@ -77,9 +77,11 @@ def test_when_the_scheduler_is_gone_a_worker_tells_so(start: Start, post: MailSe
 
     # When the scheduler stops
     processes.stop("scheduler")
+    stopped_at = clock.now()
 
     # Then it is overdue, and mail says so once though two processes look
     eventually(lambda: status(clock)["status"] == "overdue", within=25)
+    assert clock.now() - stopped_at < timedelta(minutes=3)
     assert status(clock)["reasons"][0].startswith("no tick for ")
     eventually(lambda: post.about("The clock has stopped"), within=20)
     assert Incident.objects.get().kind == "clock"

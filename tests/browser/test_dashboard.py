@@ -1,5 +1,6 @@
 """On call: the dashboard during a generation of 2,000 games, and what can be mended from it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,14 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from events.models import Venue
-from tests.browser.conftest import PHONE, Open
+from tests.browser.conftest import DESKTOP, PHONE, Open, violations
 from tests.deploy import deploy
 from tests.factories import make_game, make_games, make_venue
 from tests.waiting import eventually
 from tests.workers.conftest import Queues, queues  # noqa: F401 - the fixture
 from tests.workers.scheduled import make_job, make_run
 from workers import generation
-from workers.models import Run
+from workers.models import Clock, Run
 
 GAMES = 2000
 
@@ -111,3 +112,38 @@ def test_what_is_old_says_so(desk: Page) -> None:
 
     expect(stale).to_be_visible(timeout=15_000)
     expect(desk.locator("#board")).to_be_visible()
+
+
+def a_bad_night() -> None:
+    """A generation half done, games that fail, dead letters with a job and without, and slots that were missed."""
+    now = timezone.now()
+    deploy(now)
+    Clock.objects.create(pk=1, last_tick=now)
+    star = make_venue(name="The Star", slug="star")
+    generation.begin(now - timedelta(minutes=2), days=28, slot=None)
+    make_games(40, star)
+    make_games(60, star, generated_through=(now + timedelta(days=60)).date())
+    make_game(star, name="Thursday NLHE", generation_error=f"GenerationError: {'no_zone/' * 30}")
+    lately = {"created_at": now, "started_at": now - timedelta(seconds=3), "finished_at": now}
+    digest = make_job(id="email_the_daily_digest_to_every_venue")
+    make_run(digest, "failed", error="Traceback …\nConnectionRefusedError: [Errno 111] Connection refused", **lately)
+    make_run(None, "failed", actor="an_actor_of_another_version", reason="dead letter: nobody knows it", **lately)
+    make_run(digest, "misfired", slot=now - timedelta(hours=1), covers=3, created_at=now)
+    for _ in range(30):
+        make_run(digest, "succeeded", **lately)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_bad_night_is_accessible_and_fits_the_screen(
+    open_page: Open,
+    queues: Queues,  # noqa: F811
+    viewport: Any,
+    scheme: str,
+) -> None:
+    a_bad_night()
+    page = log_in(open_page, viewport=viewport, color_scheme=scheme)
+    page.wait_for_load_state("networkidle")
+
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]

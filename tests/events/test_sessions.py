@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
 from events import sessions
-from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.models import Closure, Game, GameDate, GameSession, NewSession, Venue
 from events.sessions import GenerationError, WindowError, create_sessions_for_game
 from tests.events.league import (
     HORIZON,
@@ -580,10 +580,31 @@ def test_one_that_loses_a_race_around_the_lock_inserts_nothing_and_raises_nothin
     """The unique constraint is the last word, should anything ever write without the lock."""
     game = full_game()
     kept = session_on(game, "03-12")
-    late = GameSession(
-        game=game, slot_date=kept.slot_date, starts_at=kept.starts_at, ends_at=kept.ends_at, timezone=SYDNEY.key
+    late = NewSession(
+        game=game,
+        slot_date=kept.slot_date,
+        starts_at=kept.starts_at,
+        ends_at=kept.ends_at,
+        timezone=SYDNEY.key,
+        updated_at=NOW,
     )
 
     sessions._insert([late])
 
     assert [session.pk for session in game.sessions.filter(slot_date=kept.slot_date)] == [kept.pk]
+
+
+# --- The columns that the engine leaves to the database -----------------------------------------------------
+
+
+def test_a_session_that_the_engine_wrote_is_what_a_new_one_would_be() -> None:
+    game = make_game()
+    create_sessions_for_game(game, [TODAY], now=NOW)
+    written = game.sessions.get()
+    new = GameSession()
+
+    named = {field.name for field in NewSession._meta.fields}
+    left = [field.name for field in GameSession._meta.fields if field.name not in {*named, "uid"}]
+    assert {name: getattr(written, name) for name in left} == {name: getattr(new, name) for name in left}
+    assert named < {field.name for field in GameSession._meta.fields}
+    assert written.uid.version == 4

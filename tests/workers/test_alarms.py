@@ -12,6 +12,7 @@ from django.db import OperationalError
 from dramatiq import Worker
 
 from events.models import Game, Venue
+from server import settings as read
 from tests.factories import make_game, make_games
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
@@ -19,7 +20,7 @@ from tests.workers.scheduled import NOW, Does, at_once, fields, later, make_job,
 from workers import alarms, dispatch, facts, runs
 from workers.broker import broker
 from workers.models import Clock, Incident, Run, ScheduledJob
-from workers.watch import ClockWatch
+from workers.watch import LOOKS, ClockWatch
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +203,10 @@ def test_a_clock_that_has_stopped_is_told_by_who_looks_at_it() -> None:
 
     alarms.look_at_clock(later(151))
     assert told() == ["The clock has stopped: no tick for 151 s."]
+
+
+def test_a_clock_that_has_stopped_is_told_within_three_minutes_unless_set_otherwise() -> None:
+    assert read.TICK_OVERDUE_SECONDS * (1 + 1 / LOOKS) < 180
 
 
 def test_a_clock_that_never_ticked_is_starting_and_not_told() -> None:

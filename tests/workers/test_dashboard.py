@@ -97,6 +97,32 @@ def test_what_is_wrong_is_listed_with_its_reason_and_escaped(operator: Client, d
     assert "1 failed" in page
 
 
+def test_the_first_line_says_whether_anything_is_wrong(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    assert "Nothing is wrong." in shown(operator)
+
+    Clock.objects.update(last_tick=later(-151))
+    make_game(generation_error="GenerationError: no zone")
+    for _ in range(11):
+        make_run(None, "failed")
+    make_run(make_job(), "misfired", slot=later(-600), covers=7)
+
+    wrong = "the clock has stopped, games that fail: 1, dead letters: more than 10, slots missed: 7."
+    page = shown(operator)
+    assert f"Look here: {wrong}" in page
+    assert "Nothing is wrong." not in page
+    assert "see failed runs" in page
+
+
+def test_a_failed_run_without_a_job_goes_by_its_actors_name_and_can_be_retried(operator: Client) -> None:
+    run = make_run(None, "failed", actor="of_another_version", reason="dead letter: nobody knows it")
+
+    (letter,) = [form for form in shown(operator).split("</form>") if "of_another_version</a>" in form]
+    assert "dead letter: nobody knows it" in letter
+    assert f'action="/admin/retry/run/{run.pk}/"' in letter
+    assert "Retry" in letter
+
+
 def test_a_failed_run_that_was_asked_for_again_is_no_dead_letter(operator: Client, dead: Run) -> None:
     operator.post(f"/admin/retry/run/{dead.pk}/")
 
@@ -108,7 +134,7 @@ def test_while_redis_is_away_the_board_says_so(operator: Client, monkeypatch: py
     client.set_retry(Retry(NoBackoff(), 0))
     monkeypatch.setattr(broker(), "client", client)
 
-    assert "Redis does not answer" in shown(operator)
+    assert shown(operator).count("Redis does not answer") == 2  # in the first line, and where the queues would be
 
 
 def test_it_costs_as_many_queries_however_much_there_is_to_show(

@@ -53,6 +53,9 @@ def test_a_message_that_no_worker_knows_is_kept_as_a_failed_run_and_retried_afte
     assert run.reason == "dead letter: no worker knows its actor"
     assert not queues.dead("default")
 
+    with pytest.raises(ValueError, match="The code has no actor actor_of_tomorrow"):
+        runs.retry(run, by="ada", now=NOW)
+
     Run.objects.update(actor="scheduled_job", args=[], kwargs={})  # as if it were known now
     runs.retry(Run.objects.get(), by="ada", now=NOW)
     queues.work_off("default")

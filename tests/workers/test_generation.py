@@ -466,6 +466,39 @@ def test_an_unknown_holiday_region_is_the_games_trouble_too() -> None:
     assert game.generation_error
 
 
+def test_a_deploy_with_other_public_holidays_has_the_games_that_observe_them_settled(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue = make_venue(holiday_region="AU-NSW")
+    observing, running = (make_game(venue, holiday_policy=policy) for policy in ("skip", "run"))
+    good_friday = date(2026, 4, 3)
+
+    # When a generation knows no holidays, and the next one all of them
+    monkeypatch.setattr(generation, "HOLIDAYS", "0.1")
+    generation.fan_out(begin(), now=NOW)
+    with monkeypatch.context() as unaware:
+        unaware.setattr("events.sessions.public_holiday", lambda region, day: None)
+        for game in (observing, running):
+            create(game.pk)
+    monkeypatch.setattr(generation, "HOLIDAYS", "0.2")
+    queues.clear()
+    generation.fan_out(begin(NOW + timedelta(days=1), slot=SLOT + timedelta(days=1)), now=NOW + timedelta(days=1))
+
+    # Then the messages of those that observe them ask for it, and the session is cancelled
+    assert {message.args[0]: message.kwargs for message in queues.messages("games")} == {
+        observing.pk: {"settle": True},
+        running.pk: {},
+    }
+    generation.create_sessions(observing.pk, HORIZON, HORIZON, now=NOW, last_try=False, settle=True)
+    assert observing.sessions.get(slot_date=good_friday).cancel_reason == "Good Friday"
+    assert running.sessions.get(slot_date=good_friday).status == "scheduled"
+
+    # And the generation after that asks nothing
+    queues.clear()
+    generation.fan_out(begin(NOW + timedelta(days=2), slot=SLOT + timedelta(days=2)), now=NOW + timedelta(days=2))
+    assert not any(message.kwargs for message in queues.messages("games"))
+
+
 def test_a_game_that_failed_is_sound_again_once_it_is_generated() -> None:
     game = make_game(generation_error="KeyError: Nowhere")
 
