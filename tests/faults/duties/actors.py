@@ -4,6 +4,7 @@ import os
 import signal
 from typing import Any
 
+import dramatiq
 from periodiq import cron
 
 from events.models import Game
@@ -12,7 +13,7 @@ from workers.broker import broker
 from workers.jobs import job
 
 #: What processes need in order to know these jobs.
-WORK = {"DJANGO_SETTINGS_MODULE": "tests.faults.settings"}
+WORK = {"DJANGO_SETTINGS_MODULE": "tests.faults.duties.settings"}
 
 #: The jobs that periodiq fires, and when.
 BY_PERIODIQ = {
@@ -75,8 +76,16 @@ if os.environ.get("NEXT_DEPLOY"):
     def varnish(name: str) -> str:
         return f"{name} shines"
 
+    @dramatiq.actor(max_retries=0)
+    def mark(name: str, colour: str = "white") -> None:
+        broker().client.rpush("marks", f"{name} is {colour}")
+
 else:
 
     @job()
     def paint(name: str) -> str:
         return f"{name} is white"
+
+    @dramatiq.actor(max_retries=0)
+    def mark(name: str) -> None:
+        broker().client.rpush("marks", f"{name} is white")
