@@ -32,6 +32,7 @@ from redis.exceptions import RedisError
 
 from workers.broker import broker
 from workers.models import Run, RunQuerySet, ScheduledJob
+from workers.triggers import jitter_of
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,10 @@ log = logging.getLogger(__name__)
 #: the pause doubles each time.
 MAX_ATTEMPTS = 3
 BACKOFF = timedelta(seconds=10)
+
+#: Over how many seconds the runs are spread that died together. Were they to start together again, the one that ended
+#: their worker would take the others with it each time.
+SPREAD = 20
 
 #: How long a catch-up or a retry that finds its job's places taken waits before it asks again.
 WAIT_FOR_A_PLACE = timedelta(seconds=30)
@@ -258,7 +263,10 @@ def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -
     """
     text = _as_text("".join(traceback.format_exception(error)))[-TEXT:]
     if again and run.attempts < MAX_ATTEMPTS:
-        return _try_again(run, text, now)
+        pause = BACKOFF * 2 ** (run.attempts - 1)
+        if isinstance(error, WorkerDied):
+            pause += jitter_of(str(run.pk), now, SPREAD)
+        return _try_again(run, text, now, pause)
     log.error("%s failed for good after %d attempts: %s", run, run.attempts, error)
     return _finish_for_good(run, now, state=Run.State.FAILED, error=text)
 
@@ -296,8 +304,8 @@ class WorkerDied(Exception):
     """The worker process of a run has gone, or stands still."""
 
 
-def _try_again(run: Run, error: str, now: datetime) -> bool:
-    due = now + BACKOFF * 2 ** (run.attempts - 1)
+def _try_again(run: Run, error: str, now: datetime, pause: timedelta) -> bool:
+    due = now + pause
     held = _finish(run, state=Run.State.QUEUED, due_at=due, enqueued_at=now, error=error, reason="to be tried again")
     if held:
         run.due_at = due

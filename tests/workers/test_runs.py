@@ -460,9 +460,21 @@ def test_runs_not_heard_of_for_three_heartbeats_are_tried_again() -> None:
 
     assert runs.reap(NOW) == 1
 
-    assert fields(dead, "state", "attempts", "due_at") == ("queued", 1, later(10))
+    assert fields(dead, "state", "attempts") == ("queued", 1)
     assert "WorkerDied: no heartbeat since" in fields(dead, "error")
     assert fields(alive, "state") == "running"
+
+
+def test_runs_that_died_together_do_not_start_together_again() -> None:
+    """One of them may have ended their worker, and would take the others with it until they have failed."""
+    for _ in range(20):
+        make_run(None, "running", heartbeat_at=later(-25))
+
+    runs.reap(NOW)
+
+    due = sorted(Run.objects.values_list("due_at", flat=True))
+    assert later(10) <= due[0] < due[-1] <= later(30)
+    assert len(set(due)) == 20
 
 
 def test_a_run_whose_workers_keep_dying_fails() -> None:
