@@ -24,13 +24,13 @@ def main() -> None:
     except ImportError:
         sys.exit("Django is not installed for this Python: after `make`, type .venv/bin/python manage.py …")
     from django.db import OperationalError, connection
-    from redis.exceptions import ConnectionError, TimeoutError
+    from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
     from workers.services import explain_unreachable
 
     try:
         execute_from_command_line(sys.argv)
-    except (OperationalError, ConnectionError, TimeoutError) as error:
+    except (OperationalError, ConnectionError, ResponseError, TimeoutError) as error:
         if isinstance(error, OperationalError) and connection.connection is not None:
             raise  # PostgreSQL is there; it was something else
         sys.exit(explain_unreachable(error))

@@ -25,8 +25,9 @@ REDIS_URL = env.url("REDIS_URL", "redis", "rediss", "unix", example="redis://hos
 
 #: How many days from a venue's today its calendar is kept full, both ends included.
 LOOKAHEAD_DAYS = env.whole_number("LOOKAHEAD_DAYS", 28, 1, 399)
-#: How long a generation may stand still before the games that lag behind it are sent again.
-RESEND_AFTER_SECONDS = env.whole_number("RESEND_AFTER_SECONDS", 120, 1, 3600)
+#: How long a generation may stand still before the games that lag behind it are sent again: less than a minute, so that
+#: the second tick after a loss does it, and an emptied Redis is made good within three minutes.
+RESEND_AFTER_SECONDS = env.whole_number("RESEND_AFTER_SECONDS", 50, 1, 3600)
 #: How old the last tick may be before /healthz/scheduler says that the clock is overdue.
 TICK_OVERDUE_SECONDS = env.whole_number("TICK_OVERDUE_SECONDS", 150, 60, 3600)
 #: How long a worker may be silent before Redis hands its messages to another.

@@ -21,6 +21,8 @@ from dramatiq.common import current_millis, dq_name
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
+from workers import consumer
+
 log = logging.getLogger(__name__)
 
 #: Messages of games that a worker process takes ahead of their turn: with two a thread it waits on Redis more than it
@@ -56,12 +58,18 @@ class Broker(RedisBroker):
     """Dramatiq's Redis broker with a client of our own and a fan-out in batches."""
 
     def __init__(self, *, redis_url: str, heartbeat_seconds: int, middleware: list[Middleware]) -> None:
+        #: The messages of each queue that this process has taken and not acknowledged yet, by their ids in Redis.
+        self.held: dict[str, set[str]] = {}
         super().__init__(  # type: ignore[no-untyped-call]  # dramatiq left it untyped
             client=connect(redis_url),  # with url=, RedisBroker would ignore every other connection option
             middleware=middleware,
             heartbeat_timeout=heartbeat_seconds * 1000,
             maintenance_chance=MAINTENANCE_CHANCE,
         )
+
+    @property
+    def consumer_class(self) -> type[Consumer]:
+        return consumer.Consumer
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """Take messages of a queue, no more ahead of their turn than suits it.

@@ -39,6 +39,7 @@ class Trial:
           seconds: how long the slowest of the trials took to be whole again.
           note: a few words beside the fault.
           part: when one test tries the fault in several ways, which this was; each is a row.
+          passed: whether this part is in order though another may fail.
         """
         fault = f"{self.fault}: {part}" if part else self.fault
         self.rows.append(Row(fault, self.passes, **figures))
@@ -87,9 +88,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         if not rows:
             rows.append(Row(mark.args[0], mark.kwargs["passes"]))
         for row in rows:
-            row.reason = row.reason or first_line(call.excinfo.value) or "it failed"
-    for row in rows:
-        row.took += call.duration
+            row.reason = "" if row.passed else row.reason or first_line(call.excinfo.value) or "it failed"
+    if rows:
+        rows[0].took += call.duration
     if call.when == "teardown":
         item.config.stash[PAGE].rows += rows
     return outcome

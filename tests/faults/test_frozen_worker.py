@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from events.models import GameSession
+from server.embedded import until
 from tests.acceptance.watching import WORK, make_job, notes
 from tests.faults import calendar
 from tests.faults.conftest import Start, Trial
@@ -34,8 +35,8 @@ def test_a_frozen_worker_that_wakes_up_adds_nothing(trial: Trial, start: Start, 
     frozen.suspend()
     since = time.monotonic()
     try:
-        eventually(lambda: Run.objects.get(job_id="held").state == "succeeded", within=90)
-        eventually(lambda: GameSession.objects.count() >= len(nights), within=120)
+        taken_over = until(lambda: Run.objects.get(job_id="held").state == "succeeded", seconds=90)
+        whole = calendar.seconds_until_whole(nights, within=120)
         seconds = time.monotonic() - since
         before = state()
         queues.set("held:go", "1")
@@ -52,12 +53,14 @@ def test_a_frozen_worker_that_wakes_up_adds_nothing(trial: Trial, start: Start, 
         lost=difference.lost,
         duplicated=difference.duplicated + changed,
         unexpected=difference.unexpected,
-        recovered=int(not changed and difference.none()),
+        recovered=int(taken_over and whole is not None and not changed and difference.none()),
         seconds=seconds,
         note="a job and the games around it",
     )
 
     # Then all is as the others made it
+    assert taken_over, "the run waited for the process that stood still"
+    assert whole is not None, "games waited for the process that stood still"
     assert not changed, "the process that woke up changed what others had done"
     assert difference.none()
 

@@ -23,12 +23,6 @@ MORNING = datetime.fromisoformat("2026-03-10T06:00:00+11:00")
 QUICK = {"BROKER_HEARTBEAT_SECONDS": "30"}
 
 
-def forget_crashes(processes: Processes) -> None:
-    """Let the next start come at once: to the platform each of these is the first crash of the day."""
-    for kept in processes.supervisor.kept:
-        kept.delay = 0.0
-
-
 @pytest.mark.fault(
     "a random worker process `kill -9` every 5 s while 1,000 games generate", passes="0 missing, 0 duplicate"
 )
@@ -41,7 +35,7 @@ def test_killed_at_random(trial: Trial, start: Start, queues: redis.Redis) -> No
 
     killed, since = 0, time.monotonic()
     while not until(lambda: GameSession.objects.count() >= len(nights), seconds=5) and time.monotonic() - since < 200:
-        forget_crashes(processes)
+        processes.forget_crashes()
         if children := processes.children("worker"):
             random.choice(children).kill()
             killed += 1
@@ -109,7 +103,7 @@ def kill_at(place: str, processes: Processes, games: list[Game], clock: Clock, t
     if not until(lambda: any(gone(process) for process in before), seconds=20):
         return None
     died = clock.now()
-    forget_crashes(processes)
+    processes.forget_crashes()
     nights = calendar.expected(games, clock.now())
     if calendar.seconds_until_whole(nights, within=150 / clock.rate) is None:
         return None

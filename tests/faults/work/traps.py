@@ -31,7 +31,7 @@ def set_up() -> None:
     if "FAULTS_TRAPS" in os.environ or "FAULTS_SLOW" in os.environ:
         QuerySet.bulk_create = _before_insert(QuerySet.bulk_create)  # type: ignore[method-assign]
         BaseDatabaseWrapper.commit = _after_commit(BaseDatabaseWrapper.commit)  # type: ignore[method-assign]
-        _RedisConsumer.ack = _before_ack(_RedisConsumer.ack)
+        _RedisConsumer.ack = _before_ack(_RedisConsumer.ack)  # type: ignore[method-assign]
 
 
 def _fall_in(place: str) -> None:

@@ -1,0 +1,83 @@
+"""A consumer that takes back what got lost between Redis and itself.
+
+Dramatiq 2.2 fetches messages by moving their ids from the queue into a set of its process, where they stay until each
+is acknowledged. When the reply is lost, or its consumer gives up before it has handed them all on, nobody knows of
+them any more, and no other process may take them as long as this one lives.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from dramatiq.brokers.redis import _RedisConsumer
+from dramatiq.errors import ConnectionClosed
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+#: Seconds between looks for messages that were lost.
+LOOK_EVERY = 10.0
+
+
+class Consumer(_RedisConsumer):
+    """Takes messages of one queue. What the process holds of it outlives the consumer: its threads go on with it."""
+
+    def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
+        self.held: set[str] = broker.held.setdefault(queue_name, set())
+        if queue_name.endswith(".DQ"):
+            self.held.clear()  # a thread that makes a new consumer has dropped the messages it was delaying
+        self.look_at = 0.0
+
+    def __next__(self) -> Any:
+        if not self.message_cache and time.monotonic() >= self.look_at:
+            self._take_back()
+        message = super().__next__()  # type: ignore[no-untyped-call]
+        if message is not None:
+            self.held.add(message.options["redis_message_id"])
+        return message
+
+    def ack(self, message: Any) -> None:
+        self._finish(super().ack, message)
+
+    def nack(self, message: Any) -> None:
+        self._finish(super().nack, message)
+
+    def requeue(self, messages: Iterable[Any]) -> None:
+        """Give messages back. If Redis does not take them now, they are taken back later.
+
+        Dramatiq would let the error end the thread that asks, for good.
+        """
+        messages = list(messages)
+        self.held.difference_update(message.options["redis_message_id"] for message in messages)
+        try:
+            super().requeue(messages)  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            log.warning("Redis did not take %d messages back: %s", len(messages), error)
+
+    def _finish(self, done: Any, message: Any) -> None:
+        try:
+            done(message)
+        except ConnectionClosed:
+            raise  # the thread tries again until it is said
+        except BaseException:
+            self.held.discard(message.options["redis_message_id"])  # nobody tries again: it will come again
+            raise
+        self.held.discard(message.options["redis_message_id"])
+
+    def _take_back(self) -> None:
+        """Put the messages that this process took and knows nothing of back on their queue."""
+        try:
+            taken = self.broker.client.smembers(
+                f"{self.broker.namespace}:__acks__.{self.broker.broker_id}.{self.queue_name}"
+            )
+            lost = {key.decode() for key in taken} - self.held
+            if lost:
+                log.warning("%d messages of %s got lost on their way here: they go back", len(lost), self.queue_name)
+                self.broker.do_requeue(self.queue_name, *lost)
+        except RedisError:
+            return  # the fetch that follows says so
+        self.look_at = time.monotonic() + LOOK_EVERY
