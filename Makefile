@@ -5,9 +5,10 @@ PYTHON ?= python3
 bin := .venv/bin
 installed := .venv/.installed
 checks := .venv/.checks
+bench := .venv-bench/.installed
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance faults lint format docs lock clean
+.PHONY: run test browser acceptance faults bench lint audit format docs lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -27,6 +28,10 @@ acceptance: $(installed)
 faults: $(checks)
 	@$(with_services) $(bin)/python -m pytest tests/faults --report docs/faults.md $(ARGS)
 
+# About 25 minutes, on a machine that does nothing else; ARGS="--games 1000 --only nightly" for a quick look.
+bench: $(bench)
+	@.venv-bench/bin/python -m server.embedded .venv-bench/bin/python -m tests.benchmarks $(ARGS)
+
 lint: $(installed)
 	$(bin)/ruff check
 	$(bin)/ruff format --check
@@ -45,6 +50,16 @@ format: $(installed)
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
 
+# What PyPI's advisories know of the pinned requirements. A requirement that it could not ask about is a failure (--strict).
+audit: $(checks)
+	@said=$$($(bin)/pip-audit --progress-spinner off --disable-pip --require-hashes --strict \
+	  -r requirements.txt -r requirements-dev.txt 2>&1); failed=$$?; echo "$$said" | tail -40; \
+	case "$$failed $$said" in \
+	  0*) ;; \
+	  *"known vulnerabilit"*) echo "Take the mended versions: make lock ARGS=--upgrade-package=NAME" ;; \
+	  *) echo "The advisories could not be asked for, so nothing is known, for good or ill." ;; \
+	esac >&2; exit $$failed
+
 docs: $(checks)
 	@NO_MKDOCS_2_WARNING=1 $(bin)/mkdocs build
 	@echo "The docs are in site/: open site/index.html"
@@ -57,9 +72,10 @@ lock: $(installed)
 	$(compile) --output-file requirements.txt pyproject.toml
 	$(compile) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	$(compile) --extra dev --extra checks --constraint requirements-dev.txt --output-file requirements-checks.txt pyproject.toml
+	$(compile) --extra bench --constraint requirements-dev.txt --output-file tests/benchmarks/requirements.txt pyproject.toml
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles site
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis staticfiles site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(installed): requirements-dev.txt
@@ -73,4 +89,11 @@ $(installed): requirements-dev.txt
 $(checks): $(installed) requirements-checks.txt
 	@echo "Installing what the checks need (again only when requirements-checks.txt changes)"
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-checks.txt
+	@touch $@
+
+# Of its own, so that what the peers need is nowhere else.
+$(bench): tests/benchmarks/requirements.txt | $(installed)
+	@echo "Installing the peers into .venv-bench (again only when tests/benchmarks/requirements.txt changes)"
+	@$(bin)/python -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r tests/benchmarks/requirements.txt
 	@touch $@

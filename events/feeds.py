@@ -20,7 +20,9 @@ from events.entries import Entry, clock_of, zone_of
 from events.models import Game, GameSession, Venue
 
 KEPT = timedelta(days=30)
-"""How far back a feed goes. Ahead it goes as far as there are sessions."""
+"""How far back a feed goes. Ahead it goes as far as there are sessions, if they are not too many."""
+
+MOST = 3000
 
 #: What a feed says of a game and its venue, beside their sessions.
 TOLD = ("name", "variant", "format", "buy_in", "currency", "seats", "notes", "venue__name", "venue__timezone")
@@ -51,9 +53,7 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
 
     @condition(etag_func=lambda request: etag, last_modified_func=lambda request: changed_at)
     def feed(request: HttpRequest) -> HttpResponse:
-        sessions = GameSession.objects.filter(game__in=games, ends_at__gt=since)
-        rows = sessions.select_related("game__venue").order_by("starts_at", "pk")
-        entries = (Entry(session, now) for session in rows.iterator())
+        entries = (Entry(session, now) for session in _shown(games, since, now))
         return HttpResponse(
             calendar(request, name, venue, entries).to_ical(), content_type="text/calendar; charset=utf-8"
         )
@@ -61,6 +61,18 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
     response = feed(request)
     response["Cache-Control"] = "no-cache"  # ask each time; the answer is a 304 as long as nothing changed
     return response
+
+
+def _shown(games: QuerySet[Game], since: datetime, now: datetime) -> list[GameSession]:
+    """In order of time; where they are too many, the next ones alone."""
+    sessions = GameSession.objects.filter(game__in=games).select_related("game__venue").order_by("starts_at", "pk")
+    kept = list(sessions.filter(_not_over(since))[: MOST + 1])
+    return kept if len(kept) <= MOST else list(sessions.filter(_not_over(now))[:MOST])
+
+
+def _not_over(at: datetime) -> Q:
+    # None lasts longer than a day; the plain bound is for the index.
+    return Q(ends_at__gt=at, starts_at__gt=at - timedelta(1))
 
 
 def _state(games: QuerySet[Game], since: datetime, now: datetime) -> tuple[str, datetime]:

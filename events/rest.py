@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DataError
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
@@ -28,6 +29,11 @@ def explain(error: Exception, context: dict[str, Any]) -> Response | None:
     match error:
         case RecursionError():
             error = serializers.ValidationError("This is nested too deeply.")
+        case SuspiciousOperation():
+            error = serializers.ValidationError("These are too many parameters or fields.")
+        case DataError():
+            said = "One of these values cannot be stored: text takes no NUL character, and numbers have limits."
+            error = serializers.ValidationError(said)
         case ParseError():
             error = serializers.ValidationError(error.detail)
         case DjangoValidationError():

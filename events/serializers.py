@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from events import access
@@ -56,12 +57,17 @@ class ExceptionSerializer(Strict, serializers.ModelSerializer):
         fields = ("date", "kind", "reason")
 
 
+@extend_schema_field({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9](:00)?$", "example": "19:00"})
+class ClockField(serializers.TimeField):
+    """A time of a clock on the wall, to the minute; OpenAPI's own `time` has seconds and an offset."""
+
+
 class GameSerializer(Strict, serializers.ModelSerializer):
     serializer_choice_field = Choice
 
     venue = VenueField()
     weekdays = serializers.ListField(child=Choice(choices=Game.Weekday.choices), required=False, max_length=7)
-    start_time = serializers.TimeField(format="%H:%M", input_formats=["%H:%M", "%H:%M:00"])
+    start_time = ClockField(format="%H:%M", input_formats=["%H:%M", "%H:%M:00"])
     exceptions = ExceptionSerializer(many=True, required=False)
     rrule = serializers.CharField(read_only=True)
 

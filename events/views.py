@@ -120,7 +120,7 @@ class Page:
 
 
 def _page_number(text: str) -> int:
-    return max(int(text), 1) if text.isdecimal() and len(text) < 10 else 1
+    return max(int(text), 1) if text.isdecimal() and len(text) < 5 else 1
 
 
 # --- What is on -----------------------------------------------------------------------------------------------

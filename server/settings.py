@@ -1,6 +1,7 @@
 """Every setting, read from the environment only. `.env.example` lists the variables."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ METRICS_TOKEN = env.text("METRICS_TOKEN", "a secret", default="")
 HEARTBEAT_URL = env.web_address("HEARTBEAT_URL", example="https://hc-ping.com/your-uuid")
 #: How many requests a minute one client of the REST API may make of one web process.
 API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
+#: The same of one address, whatever it asks for: a hall of players may stand behind it.
+REQUESTS_PER_MINUTE = env.whole_number("REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
+#: How many proxies stand before the web process and add to X-Forwarded-For: the platform's router, a CDN before it.
+PROXIES = env.whole_number("PROXIES", 1, 0, 9)
 
 # --- Django -----------------------------------------------------------------------------------------------
 
@@ -67,19 +72,27 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "server",  # last: its admin takes the place of others'
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "server.csp.Policy",
+    "server.floods.Floods",
+    "server.floods.LargeBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "server.unavailable.Unavailable",
+    "axes.middleware.AxesMiddleware",  # last, as it asks
 ]
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 
 ROOT_URLCONF = "server.urls"
 WSGI_APPLICATION = "server.wsgi.application"
@@ -124,6 +137,14 @@ if DATABASE_POOL:
         "max_idle": 60,
     }
 
+# In each web process its own: a throttle must not depend on Redis. Its usual 300 entries one attacker could fill.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -156,10 +177,12 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 # Whether its sister sites are reached by TLS alone is for the owner of the domain to say, not for this app.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+#: The largest body that is read, in bytes: what a game with a hundred exceptions takes, several times over.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DEFAULT_EXCEPTION_REPORTER_FILTER = "server.secrets.Filter"
 
-# What a page may load: our own styles and images, nothing else. The admin's scripts evaluate code, so it goes without.
+# What a page may load: our own styles and images, nothing else. See server/csp.py for the admin's.
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": [csp.NONE],
         "style-src": [csp.SELF],
@@ -169,6 +192,21 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [csp.NONE],
     },
 }
+
+# Ten wrong passwords for a user name lock it for the address they came from.
+AXES_FAILURE_LIMIT = 10
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "server.lockout.client"
+AXES_USERNAME_CALLABLE = "server.lockout.username"
+AXES_LOCKOUT_CALLABLE = "server.lockout.refuse_guesses"
+AXES_ENABLE_ADMIN = False  # server/admin.py has one that fits in
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+# Beside the password, which it never keeps. Names and addresses are what its log and its table are for.
+AXES_SENSITIVE_PARAMETERS = ["csrfmiddlewaretoken"]
 
 # Mail goes to the console unless a server is named.
 EMAIL_HOST = env.text("EMAIL_HOST", "a host name", "")
@@ -229,6 +267,7 @@ UNFOLD = {
                     _entry("Groups", "group", "auth.group"),
                     # What stands in the admin is Django REST framework's proxy of its own model.
                     _entry("Tokens", "key", "authtoken.tokenproxy"),
+                    _entry("Wrong passwords", "lock_person", "axes.accessattempt"),
                 ],
             },
         ],
@@ -243,12 +282,10 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {"anon": f"{API_REQUESTS_PER_MINUTE}/min", "user": f"{API_REQUESTS_PER_MINUTE}/min"},
-    "NUM_PROXIES": 1,  # the platform's router: what a client claims before it does not count
+    # Forms with files would be written to the disk as they come.
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["server.clients.Throttle"],
+    "DEFAULT_THROTTLE_RATES": {"user": f"{API_REQUESTS_PER_MINUTE}/min"},
     "EXCEPTION_HANDLER": "events.rest.explain",
     "DEFAULT_PAGINATION_CLASS": "events.rest.Pagination",
     "DEFAULT_FILTER_BACKENDS": ["events.rest.KnownParameters", "events.rest.StableOrdering"],
@@ -263,6 +300,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "server.schema.add_refusals",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -303,6 +344,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": []},  # the root handles them; with Django's own each line would stand twice
         "periodiq": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # a line for each refusal would make a flood of one
     },
 }
 

@@ -8,12 +8,11 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django_dramatiq.models import Task
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.routers import SimpleRouter
-from rest_framework.settings import api_settings
 
 from events import feeds, views
 from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
+from server.tokens import TokenView
 from workers import dashboard, health
 from workers.api import JobViewSet, RunViewSet
 from workers.metrics import metrics
@@ -39,6 +38,8 @@ may_run_swagger = csp_update(
 # Its task admin shows arguments unescaped (0.15), and its middleware, which would fill it, is left out.
 admin.site.unregister(Task)
 
+handler500 = "server.unavailable.fault"
+
 urlpatterns = [
     path("", views.whats_on, name="whats-on"),
     path("venues/<slug:slug>/", views.venue, name="venue"),
@@ -51,7 +52,7 @@ urlpatterns = [
     path("healthz/scheduler", health.scheduler),
     path("metrics", metrics),
     path("api/v1/", include(router.urls)),
-    path("api/v1/token/", ObtainAuthToken.as_view(throttle_classes=api_settings.DEFAULT_THROTTLE_CLASSES)),
+    path("api/v1/token/", TokenView.as_view(), name="token"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", may_run_swagger(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
     path("admin/retry/run/<uuid:run_id>/", dashboard.retry_run, name="retry-run"),

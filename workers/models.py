@@ -165,7 +165,8 @@ class Run(models.Model):
 
     # Made here rather than by the database: a run is sent by id in the moment it is written, many at a time.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    job = models.ForeignKey(ScheduledJob, models.CASCADE, null=True, related_name="runs")
+    # Three of the indexes below begin with the job: those that Django makes (two, for a text) would only be written.
+    job = models.ForeignKey(ScheduledJob, models.CASCADE, null=True, related_name="runs", db_index=False)
     actor = models.CharField(max_length=100)
     args = models.JSONField(default=list)
     kwargs = models.JSONField(default=dict)
@@ -196,6 +197,14 @@ class Run(models.Model):
             models.Index("job", name="run_at_work", condition=Q(state="running")),
             models.Index(F("created_at").desc(), "id", name="run_latest"),
             models.Index("job", F("created_at").desc(), name="run_of_job"),
+            models.Index("job", F("due_at").desc(), F("created_at").desc(), name="run_last_of_job"),
+            models.Index(
+                "state",
+                F("created_at").desc(),
+                "id",
+                name="run_not_done",
+                condition=Q(state__in=["failed", "skipped", "misfired"]),
+            ),
             models.Index("finished_at", name="run_finished"),
         ]
         constraints = [

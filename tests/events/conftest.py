@@ -1,4 +1,4 @@
-"""Clients of the REST API, each in one evening in Sydney, and nothing left of the throttling of the test before."""
+"""Clients of the REST API, each in one evening in Sydney."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
@@ -16,11 +15,6 @@ from tests.factories import make_venue
 
 #: Gives a client that says who it is by its token.
 As = Callable[[User | None], APIClient]
-
-
-@pytest.fixture(autouse=True)
-def _unthrottled() -> None:
-    cache.clear()
 
 
 @pytest.fixture

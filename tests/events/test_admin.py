@@ -131,7 +131,10 @@ TABLE: list[tuple[str, str, dict[str, Any], tuple[int, ...]]] = [
     ("GET", "workers/run/add/", {}, (302, 403, 403, 403, 403, 403, 403)),
     ("GET", "auth/user/", {}, (302, 403, 403, 403, 403, 403, 200)),
     ("GET", "auth/group/", {}, (302, 403, 403, 403, 403, 403, 200)),
-    ("GET", "authtoken/tokenproxy/", {}, (302, 403, 403, 403, 403, 403, 200)),
+    ("GET", "authtoken/tokenproxy/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("GET", "authtoken/tokenproxy/add/", {}, (302, 403, 403, 403, 403, 403, 200)),
+    ("GET", "axes/accessattempt/", {}, (302, 403, 403, 403, 403, 200, 200)),
+    ("GET", "axes/accessattempt/add/", {}, (302, 403, 403, 403, 403, 403, 403)),
 ]
 
 
@@ -170,20 +173,36 @@ def test_the_groups_exist_with_their_permissions() -> None:
         "managers": both | written | places,
         "viewers": {f"events.view_{model}" for model in ("venue", "game", "gamedate", "closure", "gamesession")},
         "operators": {f"workers.{may}_scheduledjob" for may in ("view", "add", "change", "delete")}
-        | {"workers.view_run", "workers.change_run"},
+        | {"workers.view_run", "workers.change_run"}
+        | {"axes.view_accessattempt", "axes.delete_accessattempt"}
+        | {"authtoken.view_tokenproxy", "authtoken.delete_tokenproxy"},
     }
+
+
+CALENDAR = ["Sessions", "Games", "Closures", "Venues"]
 
 
 @pytest.mark.parametrize(
     ("role", "titles"),
     [
         ("plain", []),
-        ("viewer", ["Sessions", "Games", "Closures", "Venues"]),
-        ("manager", ["Sessions", "Games", "Closures", "Venues"]),
-        ("operator", ["Scheduled jobs", "Runs"]),
+        ("viewer", CALENDAR),
+        ("manager", CALENDAR),
+        ("operator", ["Scheduled jobs", "Runs", "Tokens", "Wrong passwords"]),
         (
             "superuser",
-            ["Sessions", "Games", "Closures", "Venues", "Scheduled jobs", "Runs", "Users", "Groups", "Tokens"],
+            [
+                "Sessions",
+                "Games",
+                "Closures",
+                "Venues",
+                "Scheduled jobs",
+                "Runs",
+                "Users",
+                "Groups",
+                "Tokens",
+                "Wrong passwords",
+            ],
         ),
     ],
 )

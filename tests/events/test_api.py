@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
-from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
+from rest_framework.throttling import SimpleRateThrottle
 
 from events import sessions
 from events.models import Closure, Game, GameDate, Venue
+from server.clients import Throttle
 from tests.events.conftest import As, get, make_user
 from tests.events.league import GAME, NOW, TODAY, full_game, march, session_on
 from tests.factories import make_game, make_games, make_venue
@@ -225,7 +226,7 @@ def test_one_who_left_gets_in_no_more(client_of: As, star: Venue) -> None:
 
 @pytest.fixture
 def two_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anon": "2/min", "user": "2/min"})
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"user": "2/min"})
 
 
 @pytest.mark.usefixtures("two_a_minute")
@@ -261,7 +262,7 @@ def test_who_claims_to_be_somebody_else_is_counted_all_the_same(star: Venue) -> 
 
 def test_the_rate_is_that_of_the_settings(settings: Any) -> None:
     rate = f"{settings.API_REQUESTS_PER_MINUTE}/min"
-    assert AnonRateThrottle().rate == settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["user"] == rate
+    assert Throttle().rate == settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["user"] == rate
 
 
 # --- The schema ---------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ BAD_GAMES: list[tuple[dict[str, Any], str, str]] = [
     ({"start_date": None}, "start_date", "null"),
     ({"start_time": "25:00"}, "start_time", "hh:mm"),
     ({"venue": "nowhere"}, "venue", "take the slug of one of yours"),
+    ({"venue": "a\x00b"}, "non_field_errors", "cannot be stored"),
     ({"name": ""}, "name", "blank"),
     ({"name": "x" * 201}, "name", "200 characters"),
     ({"name": "a\x00b"}, "name", "Null characters"),
@@ -124,6 +125,7 @@ def test_a_venue_that_makes_no_sense_is_refused_with_the_field_and_the_fix(
         ({"first_date": "soon"}, "first_date", "YYYY-MM-DD"),
         ({"reason": ""}, "reason", "blank"),
         ({"venue": "nowhere"}, "venue", "take the slug of one of yours"),
+        ({"venue": "a\x00b"}, "non_field_errors", "cannot be stored"),
     ],
 )
 def test_a_closure_that_makes_no_sense_is_refused_with_the_field_and_the_fix(

@@ -10,7 +10,7 @@ import time_machine
 import vobject
 from django.test import Client
 
-from events import sessions
+from events import feeds, sessions
 from events.models import Closure, Game, GameSession, Venue
 from tests.factories import make_game, make_venue
 from tests.nights import cancelled, make_session
@@ -293,3 +293,19 @@ def test_a_feed_takes_three_queries_however_long_it_is(
     with django_assert_num_queries(3):
         response = client.get("/venues/star/calendar.ics")
     assert len(by_vobject(response.content)) == 100
+
+
+def test_a_feed_that_grows_too_long_is_of_the_next_sessions_alone(
+    client: Client, star: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = make_game(star)
+    for night in ("08", "09", "10", "11", "12"):  # it is the 10th
+        make_session(game, f"2026-03-{night} 20:00")
+
+    def nights(most: int) -> list[int]:
+        monkeypatch.setattr(feeds, "MOST", most)
+        return [event["dtstart"].day for event in events(client)]
+
+    assert nights(5) == [8, 9, 10, 11, 12]
+    assert nights(4) == [10, 11, 12]
+    assert nights(2) == [10, 11]

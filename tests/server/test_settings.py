@@ -31,6 +31,8 @@ TAKES = {
     "HISTORY_DAYS": "a whole number from 1 to 3650",
     "EMAIL_PORT": "a whole number from 1 to 65535",
     "API_REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
+    "REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
+    "PROXIES": "a whole number from 0 to 9",
     "DATABASE_POOL": "a whole number from 0 to 500",
     "STATEMENT_TIMEOUT_SECONDS": "a whole number from 0 to 3600",
     "LOCK_TIMEOUT_SECONDS": "a whole number from 0 to 3600",

@@ -1,0 +1,75 @@
+"""People: who may sign in, by what token, and who has guessed too often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from rest_framework.authtoken.admin import TokenAdmin
+from rest_framework.authtoken.models import Token, TokenProxy
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+for model in (User, Group, TokenProxy):
+    admin.site.unregister(model)
+
+
+def _name_of(token: Any) -> str:
+    return f"token of {token.user}"
+
+
+# By itself it is named by its key, which the admin's log, messages and lists of what a deletion takes would show.
+Token.__str__ = _name_of  # type: ignore[method-assign]
+
+
+@admin.register(User)
+class Users(UserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class Groups(GroupAdmin, ModelAdmin):
+    pass
+
+
+@admin.register(TokenProxy)
+class Tokens(TokenAdmin, ModelAdmin):
+    """A token is shown once, when it is made; to change it is to delete it and make another."""
+
+    list_display = ("user", "created")
+    fields = ("user",)
+    autocomplete_fields = ("user",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        messages.warning(request, f"The token is {obj.key}. It is not shown again.")
+
+
+@admin.register(AccessAttempt)
+class WrongPasswords(ModelAdmin):
+    """To delete a row is to unlock."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "state", "attempt_time")
+    search_fields = ("username", "ip_address")
+    fields = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent")
+
+    @display(description="State", label={"locked": "danger", "open": "info"})
+    def state(self, tried: AccessAttempt) -> str:
+        return "locked" if tried.failures_since_start >= settings.AXES_FAILURE_LIMIT else "open"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
