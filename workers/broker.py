@@ -137,7 +137,7 @@ class Broker(RedisBroker):
         if not data:
             return False
         message = Message.decode(data)
-        return max(message.message_timestamp, message.options.get("eta", 0)) < since.timestamp() * 1000
+        return bool(max(message.message_timestamp, message.options.get("eta", 0)) < since.timestamp() * 1000)
 
     def dead_letters(self, queue: str, most: int) -> dict[bytes, bytes]:
         """The oldest messages of a queue that were given up, by the keys that they are kept under."""

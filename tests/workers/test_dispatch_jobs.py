@@ -519,7 +519,7 @@ def sent_again(queues: Queues, *names: str) -> set[str]:
     return {m.options["run_id"] for name in names or ("default", "default.DQ") for m in queues.messages(name)}
 
 
-def wait_in_line(since: float, **options: float) -> None:
+def wait_in_line(since: float, **options: Any) -> None:
     """Let a message wait for a worker; `since` is in seconds from NOW."""
     message = jobs.registry["work"].actor.message_with_options(**options)
     broker().enqueue_all([message.copy(message_timestamp=round(later(since).timestamp() * 1000))])
