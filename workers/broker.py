@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any, cast
 from uuid import uuid4
@@ -125,6 +126,18 @@ class Broker(RedisBroker):
     def waiting(self, queue: str) -> int:
         """How many messages of a queue no worker has taken yet."""
         return int(self.client.llen(f"{self.namespace}:{queue}"))
+
+    def is_behind(self, queue: str, since: datetime) -> bool:
+        """Whether a message that was to run before `since` (aware) still waits for a worker.
+
+        A message that has only just come says nothing: there is one at every full minute.
+        """
+        first: Any = self.client.lindex(f"{self.namespace}:{queue}", 0)
+        data: Any = first and self.client.hget(f"{self.namespace}:{queue}.msgs", first)
+        if not data:
+            return False
+        message = Message.decode(data)
+        return bool(max(message.message_timestamp, message.options.get("eta", 0)) < since.timestamp() * 1000)
 
     def dead_letters(self, queue: str, most: int) -> dict[bytes, bytes]:
         """The oldest messages of a queue that were given up, by the keys that they are kept under."""

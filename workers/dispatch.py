@@ -89,13 +89,13 @@ def dispatch_missed(now: datetime) -> None:
 def resend(now: datetime) -> None:
     """Send the queued runs that were not sent yet, and those whose messages must have been lost.
 
-    While a queue has messages waiting its runs are not lost but late, and are not sent twice.
+    While a queue has messages waiting that are as old its runs are not lost but late, and are not sent twice.
     """
     lost_before = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
     of_tomorrow = Q(job__origin=ScheduledJob.Origin.CODE, job__retired=False) & ~Q(actor__in=list(jobs.registry))
     queued = Run.objects.filter(state=Run.State.QUEUED, due_at__lte=now + AHEAD).exclude(of_tomorrow)
     unsent = Q(enqueued_at=None)
-    lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before) & ~Q(actor__in=_late_actors())
+    lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before) & ~Q(actor__in=_late_actors(lost_before))
     while found := list(queued.filter(unsent | lost).order_by("due_at")[:BATCH]):
         known = [run for run in found if run.actor in jobs.registry]
         Run.objects.filter(pk__in=[run.pk for run in found]).update(enqueued_at=now)
@@ -219,10 +219,10 @@ def _within_max_runs(job: ScheduledJob, planned: list[Run]) -> list[Run]:
     return allowed
 
 
-def _late_actors() -> list[str]:
-    """Those on whose queues messages wait."""
+def _late_actors(since: datetime) -> list[str]:
+    """Those on whose queues messages have waited since then."""
     queues = {known.actor.queue_name for known in jobs.registry.values()}
-    late = {queue for queue in queues if broker().waiting(queue)}
+    late = {queue for queue in queues if broker().is_behind(queue, since)}
     return [name for name, known in jobs.registry.items() if known.actor.queue_name in late]
 
 

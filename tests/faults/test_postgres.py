@@ -62,7 +62,7 @@ def test_two_minutes_of_sessions_that_end(trial: Trial, start: Start, queues: re
     # Then all of it is there in two minutes, and they never had more connections than they may
     assert found.none()
     assert 0 < watch.connections <= BUDGET
-    assert set(answers) <= {200, 500}, "a web process went away"
+    assert not answers[0], "a web process went away"
 
 
 @pytest.mark.fault(FAULT, passes=PASSES)

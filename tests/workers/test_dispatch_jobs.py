@@ -519,6 +519,12 @@ def sent_again(queues: Queues, *names: str) -> set[str]:
     return {m.options["run_id"] for name in names or ("default", "default.DQ") for m in queues.messages(name)}
 
 
+def wait_in_line(since: float, **options: Any) -> None:
+    """Let a message wait for a worker; `since` is in seconds from NOW."""
+    message = jobs.registry["work"].actor.message_with_options(**options)
+    broker().enqueue_all([message.copy(message_timestamp=round(later(since).timestamp() * 1000))])
+
+
 def test_runs_that_were_not_sent_are_sent(queues: Queues) -> None:
     unsent = make_run(due_at=later(80), enqueued_at=None)
     make_run(due_at=later(91), enqueued_at=None)  # a later tick's
@@ -549,12 +555,23 @@ def test_a_run_whose_time_came_and_went_must_have_been_lost(
 def test_while_messages_wait_on_its_queue_a_run_is_late_and_not_lost(queues: Queues) -> None:
     late = make_run(due_at=later(-300), enqueued_at=later(-300))
     other = make_run(due_at=later(-300), enqueued_at=later(-300), actor="generate_upcoming_game_sessions")
-    jobs.registry["work"].actor.send()
+    wait_in_line(since=-121)
 
     dispatch.resend(NOW)
 
     assert sent_again(queues, "clock") == {str(other.pk)}
     assert fields(late, "enqueued_at") == later(-300)
+
+
+@pytest.mark.parametrize("options", [{}, {"eta": later(-119).timestamp() * 1000}])
+def test_a_message_that_has_only_just_come_hides_no_loss(queues: Queues, options: dict[str, float]) -> None:
+    """Periodiq's of the same minute come together with the tick."""
+    lost = make_run(due_at=later(-300), enqueued_at=later(-300))
+    wait_in_line(since=-200 if options else -119, **options)
+
+    dispatch.resend(NOW)
+
+    assert str(lost.pk) in {message.options.get("run_id") for message in queues.messages("default")}
 
 
 def test_many_that_are_late_do_not_keep_back_one_that_was_not_sent(
@@ -564,7 +581,7 @@ def test_many_that_are_late_do_not_keep_back_one_that_was_not_sent(
     for n in range(4):
         make_run(due_at=later(-300 - n), enqueued_at=later(-300))
     unsent = make_run(enqueued_at=None)
-    jobs.registry["work"].actor.send()
+    wait_in_line(since=-121)
 
     dispatch.resend(NOW)
 
@@ -631,7 +648,7 @@ def test_while_redis_is_away_a_tick_still_writes_what_is_due(monkeypatch: pytest
     job = due_job(0)
     with monkeypatch.context() as patch:
         patch.setattr(broker(), "enqueue_all", away)
-        patch.setattr(broker(), "waiting", away)
+        patch.setattr(broker(), "is_behind", away)
         dispatch.tick(NOW)
     assert set(job.runs.values_list("state", "enqueued_at")) == {("queued", None)}
 
