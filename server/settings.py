@@ -123,6 +123,11 @@ DATABASES = {
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=5,
+    # A server that went without a word is noticed within these seconds, rather than after hours.
+    keepalives_idle=10,
+    keepalives_interval=5,
+    keepalives_count=3,
+    tcp_user_timeout=20_000,  # ms
     options=(
         f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
         " -c idle_in_transaction_session_timeout=60s"  # a process that is frozen gives its locks back

@@ -393,8 +393,7 @@ class _Pulse:
             except Error as error:
                 failed = True  # as soon as PostgreSQL is back, before anybody takes the silence for death
                 log.warning("The heartbeat of %d runs was not written: %s", len(held), error)
-                connection.close()
-        connection.close()
+            connection.close()  # between two beats others may need it
 
 
 pulse = _Pulse()
