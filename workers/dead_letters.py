@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import OperationalError
 from dramatiq import DecodeError, Message
 
-from workers import jobs, runs
+from workers import generation, runs
 from workers.broker import BATCH, broker
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,22 @@ def collect(now: datetime) -> None:
     for queue in sorted(broker().get_declared_queues()):
         while letters := broker().dead_letters(queue, BATCH):
             decoded = [message for data in letters.values() if (message := _decode(data))]
-            runs.bury([(message, why) for message in decoded if (why := _loss(message))], now)
+            _bury([(message, why) for message in decoded if (why := _loss(message))], now)
             broker().forget(queue, letters)
+
+
+def _bury(letters: list[tuple[Message[Any], str]], now: datetime) -> None:
+    """Together or, if one of them cannot be kept, each for itself: it would keep the others from their rest."""
+    try:
+        runs.bury(letters, now)
+    except OperationalError:
+        raise  # the next tick may find PostgreSQL well
+    except Exception as error:
+        if len(letters) == 1:
+            log.error("A dead letter that cannot be kept is dropped: %r: %s", letters[0][0].asdict(), error)
+        else:
+            for letter in letters:
+                _bury([letter], now)
 
 
 def _decode(data: bytes) -> Message[Any] | None:
@@ -49,7 +64,11 @@ def _loss(message: Message[Any]) -> str:
     if actor is None:
         return "no worker knows its actor"
     try:
-        inspect.signature(actor.fn).bind(*message.args, **message.kwargs)
+        arguments = inspect.signature(actor.fn).bind(*message.args, **message.kwargs).arguments
     except TypeError as error:
         return f"its actor does not take these arguments: {error}"
-    return "it failed before it began" if message.actor_name in jobs.registry else ""
+    if message.actor_name == "dispatch_due_jobs":
+        return ""  # the next tick does it
+    if message.actor_name == "create_sessions_for_game" and generation.reaches(**arguments):
+        return ""
+    return "it failed"

@@ -11,7 +11,7 @@ from events.models import GameSession
 from tests.factories import make_game
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
-from workers import dead_letters, dispatch, runs
+from workers import dead_letters, dispatch, generation, runs
 from workers.actors import scheduled_job
 from workers.broker import broker
 from workers.models import Incident, Run
@@ -32,6 +32,14 @@ def die(queues: Queues, *messages: Message[Any]) -> None:
     (queue,) = {message.queue_name for message in messages}
     with queues.worker(queue):
         eventually(lambda: not broker().backlog(queue) and queues.dead(queue), within=30)
+
+
+def lay_aside(queue: str, *messages: Message[Any]) -> None:
+    """Put messages where dramatiq puts those that it gives up."""
+    client: Any = broker().client
+    key = f"{broker().namespace}:{queue}.XQ"
+    client.zadd(key, {message.message_id: n for n, message in enumerate(messages)})
+    client.hset(f"{key}.msgs", mapping={message.message_id: message.encode() for message in messages})
 
 
 def test_a_message_that_no_worker_knows_is_kept_as_a_failed_run_and_retried_after_the_next_deploy(
@@ -99,17 +107,36 @@ def test_what_something_else_makes_good_leaves_no_trace(queues: Queues) -> None:
     assert not queues.dead("games")
 
 
+@pytest.mark.parametrize(("last_day", "kept"), [("2026-04-07", False), ("2026-04-08", True)])
+def test_of_a_game_only_what_lies_beyond_the_horizon_is_kept(queues: Queues, last_day: str, kept: bool) -> None:
+    generation.begin(NOW, days=28, slot=None)
+    lost = message("create_sessions_for_game", make_game().pk, "2026-04-01", last_day, queue="games")
+    lay_aside("games", lost)
+
+    dead_letters.collect(NOW)
+
+    assert Run.objects.filter(pk=lost.message_id, state="failed").exists() == kept
+    assert not queues.dead("games")
+
+
+def test_a_letter_that_cannot_be_kept_is_dropped_and_keeps_no_other(queues: Queues) -> None:
+    absurd = message("actor_of_tomorrow").copy(message_timestamp=10**18)
+    lay_aside("default", message("actor_of_tomorrow", 1), absurd, message("actor_of_tomorrow", 2))
+
+    dead_letters.collect(NOW)
+
+    assert sorted(Run.objects.values_list("args", flat=True)) == [[1], [2]]
+    assert not queues.dead("default")
+
+
 def test_a_job_that_was_sent_by_hand_and_could_not_begin_is_kept(queues: Queues) -> None:
     sent = scheduled_job.message()
-    client: Any = broker().client
-    key = f"{broker().namespace}:default.XQ"
-    client.zadd(key, {sent.message_id: 1})
-    client.hset(f"{key}.msgs", sent.message_id, sent.encode())
+    lay_aside("default", sent)
 
     dead_letters.collect(NOW)
 
     run = Run.objects.get()
-    assert (str(run.pk), run.reason) == (sent.message_id, "dead letter: it failed before it began")
+    assert (str(run.pk), run.reason) == (sent.message_id, "dead letter: it failed")
 
 
 def test_of_a_message_whose_run_has_begun_nothing_is_kept_twice(queues: Queues) -> None:
@@ -148,11 +175,7 @@ def test_a_tick_brings_dead_letters_and_tells_of_them(queues: Queues, mailoutbox
 
 
 def test_many_dead_letters_are_brought_at_once(queues: Queues) -> None:
-    client: Any = broker().client
-    key = f"{broker().namespace}:default.XQ"
-    letters = [message("actor_of_tomorrow", n) for n in range(1_201)]
-    client.zadd(key, {letter.message_id: n for n, letter in enumerate(letters)})
-    client.hset(f"{key}.msgs", mapping={letter.message_id: letter.encode() for letter in letters})
+    lay_aside("default", *(message("actor_of_tomorrow", n) for n in range(1_201)))
 
     dead_letters.collect(NOW)
 
