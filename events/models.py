@@ -241,6 +241,12 @@ class Game(models.Model):
     )
     generated_through = models.DateField(null=True, editable=False, help_text="Every slot up to this date is settled.")
     generation_error = models.TextField(blank=True, editable=False)
+    holidays = models.CharField(
+        max_length=20,
+        default="",
+        editable=False,
+        help_text="Version of the data on public holidays that its sessions were last settled with.",
+    )
 
     class Meta:
         ordering = ("name", "pk")

@@ -23,13 +23,13 @@ from django.db.models.base import ModelState
 from events import recurrence
 from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, NewSession, Venue
 from events.recurrence import Rule
-from events.regions import public_holiday
+from events.regions import HOLIDAYS, public_holiday
 from events.slots import Closed, Schedule, Slot
 
 MAX_WINDOW_DAYS = 400
 
 #: Written by the engine alone: no edit of a game that was read earlier may put them back.
-ENGINE_FIELDS = ["generated_through", "generation_error"]
+ENGINE_FIELDS = ["generated_through", "generation_error", "holidays"]
 
 #: How the error of a game begins that is tried again.
 FOR_NOW = "It will be tried again. "
@@ -637,7 +637,7 @@ class _Settlement:
     def _fill(self, today: date, reach: date) -> int:
         """Write what is missing from today on, and note how far the calendar is settled."""
         written = 0
-        values: dict[str, Any] = {"generation_error": ""}
+        values: dict[str, Any] = {"generation_error": "", "holidays": HOLIDAYS}
         if self.facts.generated:
             missing = _missing(self.facts, [day for day in self.slots if today <= day <= reach], self.now)
             _insert(missing)

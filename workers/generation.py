@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import OperationalError
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from dramatiq import Message
 from dramatiq.middleware import TimeLimitExceeded
 
@@ -21,10 +21,16 @@ from events.models import Game, GameDate, Venue
 from events.regions import HOLIDAYS
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from workers.broker import BATCH, broker
-from workers.committer import Deadly, committer
+from workers.committer import Deadly, committer, put_down
 from workers.models import Generation
 
 log = logging.getLogger(__name__)
+
+IN_PLAY = Q(status=Game.Status.ACTIVE, venue__active=True)
+RECURRING = ~Q(recurrence=Game.Recurrence.ONCE)
+
+#: The games that observe public holidays, and whose sessions were settled before a deploy brought other data on them.
+OUTDATED = Q(holiday_policy=Game.HolidayPolicy.SKIP) & ~Q(holidays=HOLIDAYS)
 
 #: The games that failed for good: until they are edited, or the next generation, nobody tries them again.
 LEFT_ALONE = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.FOR_NOW)
@@ -45,7 +51,7 @@ def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[
 def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation:
     """Record a generation and with it the horizon; that of a slot once, however often it is tried."""
     days = check_days(settings.LOOKAHEAD_DAYS if days is None else days)
-    values = {"at": now, "days": days, "moved_at": now, "holidays": HOLIDAYS}
+    values = {"at": now, "days": days, "moved_at": now}
     if slot is None:
         return Generation.objects.create(**values)
     return Generation.objects.get_or_create(slot=slot, defaults=values)[0]
@@ -138,11 +144,12 @@ def create_sessions(
       settle: bring the sessions that are there in line with the rule, as an edit does.
     """
     try:
-        created = _create(game_id, first, last, now=now, together=together)
-        if settle:
-            with committer.alone:
-                sessions.settle(game_id, now)
-        return created
+        if together and first and last and not settle:
+            lacked = committer.create(game_id, window(first, last), now)
+            if lacked is not None:
+                return lacked
+        with committer.alone(game_id):
+            return _create_alone(game_id, first, last, now=now, settle=settle)
     except WindowError:
         raise  # no fault of the game's
     except (Exception, TimeLimitExceeded) as error:
@@ -150,32 +157,29 @@ def create_sessions(
             raise
         log.exception("Game %s cannot be generated", game_id, extra={"game_id": game_id})
         # What befalls the database is no fault of the game's either: the reconciler goes on with it.
-        sessions.mark_failed(game_id, error, for_now=isinstance(error, OperationalError | TimeLimitExceeded))
+        sessions.mark_failed(game_id, error, for_now=isinstance(error, OperationalError))
+        put_down([game_id])  # it is marked now; who retries it by hand begins anew
         return 0
 
 
-def _create(game_id: int, first: date | None, last: date | None, *, now: datetime, together: bool) -> int:
-    if together and first and last:
-        lacked = committer.create(game_id, window(first, last), now)
-        if lacked is not None:
-            return lacked
-    with committer.alone:
-        game = Game.objects.select_related("venue").filter(pk=game_id).first()
-        if game is None:
-            log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
-            return 0
-        first = first or game.venue.today(now)
-        last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
-        return sessions.create_sessions_for_game(game, window(first, last), now=now)
+def _create_alone(game_id: int, first: date | None, last: date | None, *, now: datetime, settle: bool) -> int:
+    game = Game.objects.select_related("venue").filter(pk=game_id).first()
+    if game is None:
+        log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
+        return 0
+    first = first or game.venue.today(now)
+    last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
+    created = sessions.settle(game_id, now).created if settle else 0
+    return created + sessions.create_sessions_for_game(game, window(first, last), now=now)
 
 
 def recurring() -> QuerySet[Game]:
     """The games that a generation is about."""
-    return Game.objects.filter(status=Game.Status.ACTIVE, venue__active=True).exclude(recurrence=Game.Recurrence.ONCE)
+    return Game.objects.filter(IN_PLAY & RECURRING)
 
 
 def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
-    """The active recurring games not settled up to the generation's horizon.
+    """The active recurring games not settled up to the generation's horizon, and those to be settled anew.
 
     Ended ones do not lag, nor do failed ones unless asked for.
     """
@@ -196,8 +200,18 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
         | Q(last_date__gt=F("generated_through"))
         | Exists(added_later)
     )
-    games = recurring().filter(behind, unfinished)
+    games = Game.objects.filter(IN_PLAY).filter(RECURRING & behind & unfinished | OUTDATED)
     return games if failed else games.exclude(LEFT_ALONE)
+
+
+def reaches(game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False) -> bool:
+    """Whether what such a message asks for lies within the horizon, to which its game is brought in any case."""
+    generation = current()
+    zone = Venue.objects.filter(games=game_id).values_list("timezone", flat=True).first()
+    try:
+        return last_day is None or not zone or not generation or last_day <= generation.horizon(zone).isoformat()
+    except NO_ZONE:  # the game says so itself
+        return True
 
 
 def failed() -> QuerySet[Game]:
@@ -213,15 +227,15 @@ def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now
     from workers.actors import create_sessions_for_game
 
     windows: dict[str, tuple[date, date]] = {}
-    rows = games.order_by("pk").values_list("pk", "generated_through", "venue__timezone", "holiday_policy")
-    new_holidays = generation.has_new_holidays()
-    for game_id, through, zone, policy in rows.iterator(chunk_size=BATCH):
+    rows = games.annotate(outdated=Case(When(OUTDATED, then=True), default=False)).order_by("pk")
+    values = rows.values_list("pk", "generated_through", "venue__timezone", "outdated")
+    for game_id, through, zone, outdated in values.iterator(chunk_size=BATCH):
         if zone not in windows:
             windows[zone] = _window(generation, zone, now)
         first, last = windows[zone]
         if through and not whole:
             first = min(max(first, through + timedelta(1)), last)
-        settle = {"settle": True} if new_holidays and policy == Game.HolidayPolicy.SKIP else {}
+        settle = {"settle": True} if outdated else {}
         yield create_sessions_for_game.message(game_id, first.isoformat(), last.isoformat(), **settle)
 
 

@@ -34,7 +34,6 @@ class Generation(models.Model):
     lagging = models.PositiveIntegerField(null=True, help_text="Games behind its horizon, when last counted.")
     moved_at = models.DateTimeField(help_text="When it last got on, or its games were last sent.")
     finished_at = models.DateTimeField(null=True, help_text="When no game lagged any more.")
-    holidays = models.CharField(max_length=20, default="", help_text="Version of the data on public holidays.")
 
     class Meta:
         ordering = ("-at",)
@@ -46,11 +45,6 @@ class Generation(models.Model):
     def horizon(self, zone: str) -> date:
         """The last local date to be settled in the zone called `zone`."""
         return self.at.astimezone(ZoneInfo(zone)).date() + timedelta(self.days)
-
-    def has_new_holidays(self) -> bool:
-        """Whether a deploy has brought other data on public holidays than the generation before this had."""
-        before = Generation.objects.filter(at__lt=self.at).first()
-        return before is not None and before.holidays != self.holidays
 
 
 class JobQuerySet(models.QuerySet["ScheduledJob"]):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from dramatiq.common import current_millis
 
 from events import sessions
 from events.models import Game, GameSession
@@ -18,7 +19,7 @@ from tests.workers.conftest import Queues
 from workers import committer, generation
 from workers.actors import create_sessions_for_game
 from workers.broker import broker
-from workers.committer import DEATHS, Committer, Deadly, Request
+from workers.committer import DEATHS, Committer, Request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,14 +45,16 @@ def serve(games: Iterable[int]) -> dict[int, Any]:
     return {request.game_id: request.outcome.exception() or request.outcome.result() for request in batch}
 
 
-def deaths() -> dict[int, int]:
+def in_hand() -> dict[int, list[str]]:
+    """Who has each game in hand, and who died with it."""
     client: Any = broker().client
-    return {int(game): int(count) for game, count in client.hgetall(committer._account()).items()}
+    return {int(game): ids.decode().split(",") for game, ids in client.hgetall(committer._hands()).items()}
 
 
 def has_died_with(game: int, times: int) -> None:
+    """Let so many processes that nobody hears of have the game in hand."""
     client: Any = broker().client
-    client.hset(committer._account(), game, times)
+    client.hset(committer._hands(), game, ",".join(f"dead-{n}" for n in range(times)))
 
 
 def test_many_games_are_written_in_one_transaction_of_as_many_queries_as_one() -> None:
@@ -152,59 +155,82 @@ def test_games_that_come_at_once_are_committed_together_and_each_thread_has_its_
     assert GameSession.objects.count() == 30 * 29
 
 
-# --- Who died with what in hand ---------------------------------------------------------------------------
+# --- Who has what in hand ---------------------------------------------------------------------------------
 
 
-def test_a_game_that_is_done_leaves_no_account() -> None:
+def test_a_game_that_is_done_is_in_nobodys_hand() -> None:
     assert serve(games := fresh(3)) == dict.fromkeys(games, 29)
-    assert deaths() == {}
+    assert in_hand() == {}
 
 
-def test_a_game_is_in_hand_while_it_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    held: list[dict[int, int]] = []
+def test_a_game_that_a_process_died_with_is_left_to_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[dict[int, list[str]]] = []
     write = sessions.create_sessions_for_games
 
     def look(windows: Any, *, now: datetime) -> dict[int, int]:
-        held.append(deaths())
+        held.append(in_hand())
         return write(windows, now=now)
 
     monkeypatch.setattr(sessions, "create_sessions_for_games", look)
+    me = broker().broker_id
     one, suspect, two = fresh(3)
     has_died_with(suspect, 1)
 
-    assert serve([one, suspect, two]) == {one: 29, suspect: 29, two: 29}
+    assert serve([one, suspect, two]) == {one: 29, suspect: None, two: 29}
+    assert held == [{one: [me], two: [me], suspect: ["dead-0"]}]
 
-    # One with a death on its account is worked on alone, so that its next one is nobody else's.
-    assert held == [{one: 1, two: 1, suspect: 1}, {suspect: 2}]
-    assert deaths() == {}
-
-
-def test_a_game_that_ended_three_workers_is_left_and_says_so() -> None:
-    deadly, sound = fresh(2)
-    has_died_with(deadly, DEATHS)
-
-    outcomes = serve([deadly, sound])
-
-    assert isinstance(outcomes[deadly], Deadly)
-    assert outcomes[sound] == 29
-    assert deaths() == {}  # a retry by hand begins anew
+    # Alone, so that the next death is nobody else's
+    with Committer().alone(suspect):
+        assert in_hand() == {suspect: ["dead-0", me]}
+    assert in_hand() == {}
 
 
-def test_a_deadly_game_is_marked_at_once_and_not_sent_again(queues: Queues) -> None:
+def test_a_process_that_lives_has_not_died(queues: Queues) -> None:
+    game, *_ = fresh(1)
+    client: Any = broker().client
+    client.hset(committer._hands(), game, "alive,silent,gone")
+    client.zadd(
+        f"{broker().namespace}:__heartbeats__", {"alive": current_millis(), "silent": current_millis() - 11_000}
+    )
+
+    assert committer._take([game]) == {game: 2}
+    assert in_hand() == {game: ["alive", "silent", "gone", broker().broker_id]}
+    assert committer._take([game]) == {game: 2}  # nor is one's own hand another's
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_game_that_three_processes_died_with_is_marked_and_left(together: bool) -> None:
     deadly, sound = fresh(2)
     begun = generation.begin(NOW, days=28, slot=None)
     has_died_with(deadly, DEATHS)
 
     for game in (deadly, sound):
-        create_sessions_for_game.send(game, WINDOW[0].isoformat(), WINDOW[-1].isoformat())
-    queues.work_off("games")
+        generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=together)
 
     assert "3 worker processes died with it in hand" in Game.objects.get(pk=deadly).generation_error
     assert list(generation.failed()) == [Game.objects.get(pk=deadly)]
-    assert not generation.lagging(begun).filter(pk=deadly).exists()
+    assert not generation.lagging(begun).exists()
+
+    # Who retries it by hand begins anew
+    assert in_hand() == {}
+    assert generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=True) == 29
 
 
-def test_without_redis_nobody_keeps_account_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadly_game_that_cannot_be_marked_stays_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    (deadly,) = fresh(1)
+    has_died_with(deadly, DEATHS)
+
+    def away(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(sessions, "mark_failed", away)
+    with pytest.raises(OperationalError):
+        generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=True)
+
+    assert len(in_hand()[deadly]) > DEATHS
+
+
+def test_without_redis_nobody_notes_anything_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     from workers.broker import connect
 
     monkeypatch.setattr(broker(), "client", connect("redis://127.0.0.1:1", patience=1, retries=0))
@@ -245,4 +271,4 @@ def test_a_worker_writes_what_is_on_its_queue_together(queues: Queues) -> None:
     queues.work_off("games")
 
     eventually(lambda: GameSession.objects.count() == 50 * 29, within=10)
-    assert deaths() == {}
+    assert in_hand() == {}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from events.models import Game, GameDate, GameSession
+from events.regions import HOLIDAYS
 from events.sessions import GenerationError, WindowError
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
@@ -19,6 +20,7 @@ NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)  # 13:00 in Sydney
 TODAY = date(2026, 3, 10)
 HORIZON = date(2026, 4, 7)
 SLOT = datetime(2026, 3, 9, 18, tzinfo=UTC)  # 05:00 in Sydney
+GOOD_FRIDAY = date(2026, 4, 3)
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +190,7 @@ def test_a_large_fan_out_asks_the_database_no_more_often_than_a_small_one(
     for games in (1, 1_200):
         make_games(games, venue)
         queues.clear()
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             sent = generation.fan_out(begun, now=NOW)
 
     assert sent == len(queues.windows()) == 1_201
@@ -469,34 +471,34 @@ def test_an_unknown_holiday_region_is_the_games_trouble_too() -> None:
 def test_a_deploy_with_other_public_holidays_has_the_games_that_observe_them_settled(
     queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whether they lag or not, so that the reconciler sends them again should they be lost."""
     venue = make_venue(holiday_region="AU-NSW")
-    observing, running = (make_game(venue, holiday_policy=policy) for policy in ("skip", "run"))
-    good_friday = date(2026, 4, 3)
-
-    # When a generation knows no holidays, and the next one all of them
-    monkeypatch.setattr(generation, "HOLIDAYS", "0.1")
-    generation.fan_out(begin(), now=NOW)
+    fields: dict[str, Any] = {"holiday_policy": "skip", "holidays": HOLIDAYS}
+    observing = make_game(venue, **fields)
+    ending = make_game(venue, end_date=HORIZON, **fields)
+    once = make_game(venue, recurrence="once", start_date=GOOD_FRIDAY, **fields)
+    running = make_game(venue, holidays=HOLIDAYS)
     with monkeypatch.context() as unaware:
         unaware.setattr("events.sessions.public_holiday", lambda region, day: None)
-        for game in (observing, running):
+        for game in (observing, ending, running):
             create(game.pk)
-    monkeypatch.setattr(generation, "HOLIDAYS", "0.2")
-    queues.clear()
+        generation.create_sessions(once.pk, GOOD_FRIDAY, GOOD_FRIDAY, now=NOW, last_try=False)
+    begun = begin()
+    assert lagging(begun) == set()
+
+    Game.objects.update(holidays="0.1")  # as though a deploy had brought what is known today
+
+    assert lagging(begun) == {observing.pk, ending.pk, once.pk}
     generation.fan_out(begin(NOW + timedelta(days=1), slot=SLOT + timedelta(days=1)), now=NOW + timedelta(days=1))
+    asked = {message.args[0]: message.kwargs for message in queues.messages("games")}
+    outdated = {game.pk: {"settle": True} for game in (observing, ending, once)}
+    assert asked == {**outdated, running.pk: {}}
 
-    # Then the messages of those that observe them ask for it, and the session is cancelled
-    assert {message.args[0]: message.kwargs for message in queues.messages("games")} == {
-        observing.pk: {"settle": True},
-        running.pk: {},
-    }
-    generation.create_sessions(observing.pk, HORIZON, HORIZON, now=NOW, last_try=False, settle=True)
-    assert observing.sessions.get(slot_date=good_friday).cancel_reason == "Good Friday"
-    assert running.sessions.get(slot_date=good_friday).status == "scheduled"
-
-    # And the generation after that asks nothing
-    queues.clear()
-    generation.fan_out(begin(NOW + timedelta(days=2), slot=SLOT + timedelta(days=2)), now=NOW + timedelta(days=2))
-    assert not any(message.kwargs for message in queues.messages("games"))
+    for game in (observing, ending, once):
+        generation.create_sessions(game.pk, HORIZON, HORIZON, now=NOW, last_try=False, together=True, settle=True)
+        assert game.sessions.get(slot_date=GOOD_FRIDAY).cancel_reason == "Good Friday"
+    assert running.sessions.get(slot_date=GOOD_FRIDAY).status == "scheduled"
+    assert lagging(begun) == set()
 
 
 def test_a_game_that_failed_is_sound_again_once_it_is_generated() -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workers', '0004_holidays'),
+        ('workers', '0003_incidents'),
     ]
 
     operations = [
