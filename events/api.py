@@ -275,6 +275,10 @@ class SessionFilter(django_filters.FilterSet):
         return super().filter_queryset(queryset)
 
 
+#: What the list of sessions reads.
+LISTED = (*(name for name in SessionSerializer.Meta.fields if name != "venue"), "game__venue__slug")
+
+
 class SessionViewSet(Calendar, viewsets.ReadOnlyModelViewSet):
     """Game sessions, the next first. Dates are those of each venue's own calendar."""
 
@@ -282,6 +286,10 @@ class SessionViewSet(Calendar, viewsets.ReadOnlyModelViewSet):
     serializer_class = SessionSerializer
     filterset_class = SessionFilter
     ordering_fields = ("starts_at", "slot_date")
+
+    def get_queryset(self) -> Any:
+        # Of a list's games and venues only what it shows is read: it has a hundred rows.
+        return super().get_queryset().only(*LISTED) if self.action == "list" else super().get_queryset()
 
     def get_object(self) -> Any:
         # One session is found whatever its date; only lists begin today.

@@ -44,8 +44,9 @@ def _tick(jobs: int) -> float:
     dispatch.tick(now)
     seconds = time.monotonic() - begun
     queued = Run.objects.filter(job__id__startswith="job-", state=Run.State.QUEUED).count()
-    if (queued, broker().backlog("default")) != (jobs, jobs):
-        raise Spoilt(f"Of {jobs} jobs {queued} have runs, and {broker().backlog('default')} were sent.")
+    sent = broker().backlog("default")  # with what else the code may have due just now
+    if queued != jobs or sent < jobs:
+        raise Spoilt(f"Of {jobs} jobs {queued} have runs, and {sent} were sent.")
     return seconds
 
 

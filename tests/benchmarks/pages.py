@@ -48,7 +48,13 @@ def read(sessions: int, figures: Figures) -> None:
         "whats-on": ["/"],
     }
     port = _free_port()
-    one = {"WEB_CONCURRENCY": "1", "HOST": "127.0.0.1", "PORT": f"{port}", "API_REQUESTS_PER_MINUTE": "1000000"}
+    one = {
+        "WEB_CONCURRENCY": "1",
+        "HOST": "127.0.0.1",
+        "PORT": f"{port}",
+        "API_REQUESTS_PER_MINUTE": "1000000",
+        "REQUESTS_PER_MINUTE": "1000000",
+    }
     with processes(PROCFILE["web"], **DEPLOYED, **one) as web:
         web.wait_for(lambda: _answers(port), 30)
         for name, paths in pages.items():

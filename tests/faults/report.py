@@ -152,7 +152,8 @@ def surroundings() -> dict[str, str]:
         server: Any = client.info("server")
     name = "Valkey" if "valkey_version" in server else "Redis"
     return {
-        "commit": _git("rev-parse", "--short=12", "HEAD") + (" and changes on top" if _git("diff", "HEAD") else ""),
+        "commit": (_git("rev-parse", "--short=12", "HEAD") or "unknown")
+        + (" and changes on top" if _git("diff", "HEAD") else ""),
         "machine": f"{len(os.sched_getaffinity(0))} cores, {psutil.virtual_memory().total / 2**30:.1f} GiB of memory",
         "kernel": f"{platform.system()} {re.match(r'[0-9.]*', platform.release())[0]}",  # type: ignore[index]
         "Python": platform.python_version(),
@@ -168,7 +169,7 @@ def _place(fault: str) -> int:
 
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=TOP, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown" if not done.returncode else "unknown"
+    return done.stdout.strip()
 
 
 def first_line(error: BaseException) -> str:

@@ -44,7 +44,7 @@ def _fall_in(place: str) -> None:
 def _before_insert(bulk_create: Any) -> Any:
     @wraps(bulk_create)
     def call(rows: Any, objs: Any, *args: Any, **kwargs: Any) -> Any:
-        if rows.model.__name__ == "GameSession":
+        if rows.model._meta.db_table == "events_gamesession":
             objs = list(objs)
             time.sleep(float(os.environ.get("FAULTS_SLOW", 0)) * len({session.game_id for session in objs}))
             _fall_in("insert")
