@@ -63,6 +63,7 @@ def test_two_minutes_of_sessions_that_end(trial: Trial, start: Start, queues: re
     assert found.none()
     assert 0 < watch.connections <= BUDGET
     assert not answers[0], "a web process went away"
+    assert not answers[429], "the visitors were turned away"
 
 
 @pytest.mark.fault(FAULT, passes=PASSES)
@@ -109,7 +110,7 @@ def test_half_a_minute_without_postgresql(
         assert answers[200]
 
 
-UNTHROTTLED = {"API_REQUESTS_PER_MINUTE": "1000000"}
+UNTHROTTLED = {"API_REQUESTS_PER_MINUTE": "1000000", "REQUESTS_PER_MINUTE": "1000000"}
 
 
 def load(clock: Clock, *, lasts: int) -> dict[str, list[datetime]]:
