@@ -16,7 +16,6 @@ from workers.consumer import Consumer
 @pytest.fixture(autouse=True)
 def _look_at_once(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "LOOK_EVERY", 0)
-    monkeypatch.setattr(queues.broker, "held", {})
 
 
 def send(queues: Queues, number: int, **options: Any) -> list[str]:
@@ -96,6 +95,27 @@ def test_what_redis_would_not_take_back_comes_again_and_ends_no_thread(queues: Q
         queues.broker.client, scripts.registered_client = alive, registered
 
     assert ids(take(made)) == sorted(sent)
+
+
+def test_a_message_that_nobody_can_read_is_given_up_and_stops_none_behind_it(queues: Queues) -> None:
+    (before,) = send(queues, 1)
+    queues.broker.do_enqueue("default", "unreadable", b"no json")
+    (behind,) = send(queues, 1)
+    made = consume(queues)
+
+    assert [next(made).message_id, next(made), next(made).message_id] == [before, None, behind]  # type: ignore[union-attr]
+    assert take(made) == []
+    assert queues.broker.waiting("default") == 0
+    assert queues.broker.dead_letters("default", 10) == {b"unreadable": b"no json"}
+
+
+def test_a_message_that_nobody_can_read_and_that_got_lost_is_given_up_and_the_others_come_again(queues: Queues) -> None:
+    queues.broker.do_enqueue("default", "unreadable", b"no json")
+    sent = send(queues, 2)
+    queues.broker.do_fetch("default", 3)  # and the reply gets lost
+
+    assert ids(take(consume(queues))) == sorted(sent)
+    assert queues.broker.dead_letters("default", 10) == {b"unreadable": b"no json"}
 
 
 def test_a_message_that_failed_is_dead_and_does_not_come_again(queues: Queues) -> None:
