@@ -33,6 +33,11 @@ class Consumer(_RedisConsumer):
             self.held.clear()  # a thread that makes a new consumer has dropped the messages it was delaying
         self.look_at = 0.0
 
+    @property
+    def outstanding_message_count(self) -> int:
+        """What counts against the prefetch: also what an earlier consumer took and the threads still work on."""
+        return len(self.held) + len(self.message_cache)
+
     def __next__(self) -> Any:
         if not self.message_cache and time.monotonic() >= self.look_at:
             self._take_back()
