@@ -9,7 +9,10 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import F, Q, QuerySet, Sum, Window
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework.authtoken.admin import TokenAdmin
 from rest_framework.authtoken.models import Token, TokenProxy
 from unfold.admin import ModelAdmin
@@ -58,18 +61,39 @@ class Tokens(TokenAdmin, ModelAdmin):
 
 @admin.register(AccessAttempt)
 class WrongPasswords(ModelAdmin):
-    """To delete a row is to unlock."""
+    """To delete a row is to unlock its name at its address.
+
+    There is a row for each program that somebody tried with; the lock counts them together.
+    """
 
     list_display = ("username", "ip_address", "failures_since_start", "state", "attempt_time")
     search_fields = ("username", "ip_address")
     fields = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
+        counted = Q(attempt_time__gte=timezone.now() - settings.AXES_COOLOFF_TIME)
+        together = Window(Sum("failures_since_start", filter=counted), partition_by=[F("username"), F("ip_address")])
+        attempts: QuerySet[AccessAttempt] = super().get_queryset(request)
+        return attempts.annotate(together=Coalesce(together, 0))
+
     @display(description="State", label={"locked": "danger", "open": "info"})
-    def state(self, tried: AccessAttempt) -> str:
-        return "locked" if tried.failures_since_start >= settings.AXES_FAILURE_LIMIT else "open"
+    def state(self, tried: Any) -> str:
+        return "locked" if tried.together >= settings.AXES_FAILURE_LIMIT else "open"
+
+    def delete_model(self, request: HttpRequest, tried: AccessAttempt) -> None:
+        _forget(tried.username, tried.ip_address)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        for username, ip_address in set(queryset.values_list("username", "ip_address")):
+            _forget(username, ip_address)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _forget(username: str, ip_address: str | None) -> None:
+    """Unlock a name at an address; None is that of a client without one."""
+    AccessAttempt.objects.filter(username=username, ip_address=ip_address).delete()

@@ -22,12 +22,19 @@ def address(request: Any) -> str | None:
 
 def _network(text: str) -> str | None:
     try:
-        found = ip_address(text)
+        found = ip_address(_without_port(text))
     except ValueError:
         return None
     if not isinstance(found, IPv6Address):
         return str(found)
     return str(found.ipv4_mapped or ip_network((found, 64), strict=False).network_address)
+
+
+def _without_port(text: str) -> str:
+    """What some proxies write as `203.0.113.9:5678` or `[2001:db8::9]:5678`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 class Throttle(UserRateThrottle):

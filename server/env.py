@@ -33,11 +33,13 @@ def flag(name: str) -> bool:
     raise BadVariable(name, "1 (on) or 0 (off)")
 
 
-def whole_number(name: str, default: int, least: int, most: int) -> int:
+def whole_number(name: str, default: int, least: int, most: int, *, or_zero: bool = False) -> int:
+    """A number from `least` to `most`; with `or_zero` also 0, which turns off what it is the size of."""
     value = os.environ.get(name, "").strip() or str(default)
-    if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
-        raise BadVariable(name, f"a whole number from {least} to {most}")
-    return int(value)
+    number = int(value) if re.fullmatch("[0-9]{1,9}", value) else -1
+    if not least <= number <= most and not (or_zero and number == 0):
+        raise BadVariable(name, f"{'0, or ' if or_zero else ''}a whole number from {least} to {most}")
+    return number
 
 
 def words(name: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 
@@ -49,15 +50,17 @@ class Allowance:
         self.per_second = per_minute / 60
         self.left: dict[str, tuple[float, float]] = {}  # how much, and when
         self.swept_at = 0.0
+        self.lock = threading.Lock()
 
     def take(self, client: str, now: float) -> float:
         """Take one; 0, or in how many seconds there will be one."""
-        if abs(now - self.swept_at) > 60:
-            self.left = {each: spent for each, spent in self.left.items() if self._grown(spent, now) < self.most}
-            self.swept_at = now
-        left = self._grown(self.left.get(client, (self.most, now)), now)
-        taken = left >= 1
-        self.left[client] = (left - taken, now)
+        with self.lock:
+            if abs(now - self.swept_at) > 60:
+                self.left = {each: spent for each, spent in self.left.items() if self._grown(spent, now) < self.most}
+                self.swept_at = now
+            left = self._grown(self.left.get(client, (self.most, now)), now)
+            taken = left >= 1
+            self.left[client] = (left - taken, now)
         return 0.0 if taken else (1 - left) / self.per_second
 
     def _grown(self, spent: tuple[float, float], now: float) -> float:

@@ -113,7 +113,7 @@ TEMPLATES = [
 ]
 
 #: How many connections the threads of a process share; 0: each has its own. `rundramatiq` takes 7 unless this is set.
-DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, 0, 500)
+DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, 5, 500, or_zero=True)
 #: How long a statement, and its wait for somebody else's lock, may take before it is cancelled; 0: as long as it likes.
 STATEMENT_TIMEOUT_SECONDS = env.whole_number("STATEMENT_TIMEOUT_SECONDS", 30, 0, 3600)
 LOCK_TIMEOUT_SECONDS = env.whole_number("LOCK_TIMEOUT_SECONDS", 5, 0, 3600)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from dramatiq import DecodeError, Message
 from dramatiq.brokers.redis import _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from redis.exceptions import RedisError
@@ -32,10 +33,18 @@ class Consumer(_RedisConsumer):
             self.held.clear()  # a thread that makes a new consumer has dropped the messages it was delaying
         self.look_at = 0.0
 
+    @property
+    def outstanding_message_count(self) -> int:
+        """What counts against the prefetch: also what an earlier consumer took and the threads still work on."""
+        return len(self.held) + len(self.message_cache)
+
     def __next__(self) -> Any:
         if not self.message_cache and time.monotonic() >= self.look_at:
             self._take_back()
-        message = super().__next__()  # type: ignore[no-untyped-call]
+        try:
+            message = super().__next__()  # type: ignore[no-untyped-call]
+        except DecodeError:
+            return None  # what came with it goes on; the next look finds it, and gives it up
         if message is not None:
             self.held.add(message.options["redis_message_id"])
         return message
@@ -69,15 +78,36 @@ class Consumer(_RedisConsumer):
         self.held.discard(message.options["redis_message_id"])
 
     def _take_back(self) -> None:
-        """Put the messages that this process took and knows nothing of back on their queue."""
+        """Put the messages that this process took and knows nothing of back on their queue.
+
+        Those that nobody can read would only come again, so they are given up.
+        """
         try:
             taken = self.broker.client.smembers(
                 f"{self.broker.namespace}:__acks__.{self.broker.broker_id}.{self.queue_name}"
             )
             lost = {key.decode() for key in taken} - self.held
-            if lost:
+            unreadable = self._unreadable(lost)
+            for key in unreadable:
+                log.error("A message of %s cannot be read: it is given up", self.queue_name)
+                self.broker.do_nack(self.queue_name, key)
+            if lost := lost - unreadable:
                 log.warning("%d messages of %s got lost on their way here: they go back", len(lost), self.queue_name)
                 self.broker.do_requeue(self.queue_name, *lost)
         except RedisError:
             return  # the fetch that follows says so
         self.look_at = time.monotonic() + LOOK_EVERY
+
+    def _unreadable(self, keys: set[str]) -> set[str]:
+        if not keys:
+            return set()
+        data = self.broker.client.hmget(f"{self.broker.namespace}:{self.queue_name}.msgs", keys)
+        return {key for key, each in zip(keys, data, strict=True) if each is not None and not _is_readable(each)}
+
+
+def _is_readable(data: bytes) -> bool:
+    try:
+        Message.decode(data)
+    except DecodeError:
+        return False
+    return True

@@ -29,7 +29,7 @@ QUICK = {"BROKER_HEARTBEAT_SECONDS": "30"}
 def test_killed_at_random(trial: Trial, start: Start, queues: redis.Redis) -> None:
     clock = Clock(MORNING, rate=4)
     nights = calendar.expected(calendar.make_games(1000), clock.now())
-    slow = {"FAULTS_SLOW": "0.1", "WORKER_THREADS": "4", **TRAPS}
+    slow = {"FAULTS_SLOW": "0.03", "WORKER_THREADS": "4", **TRAPS}
     processes = start("worker", "scheduler", clock=clock, deployed=MORNING - timedelta(hours=2), **slow)
     eventually(GameSession.objects.exists, within=40)
 

@@ -1,5 +1,7 @@
 """Large bodies, deep ones, long addresses, far pages and floods: refused, each with its reason."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -107,6 +109,27 @@ def test_of_clients_that_come_no_more_nothing_is_kept() -> None:
     assert set(allowance.left) == {"one that spends it all", "another"}
 
 
+def test_threads_that_take_at_once_neither_fail_nor_get_more_than_there_is() -> None:
+    allowance = Allowance(per_minute=60)
+    for n in range(20_000):
+        allowance.take(f"client {n}", 2000.0)
+
+    def flood(thread: int) -> None:
+        for n in range(10):
+            allowance.take(f"client {thread} {n}", 1000.0 + n % 2 * 100)  # a clock that jumps, so that each sweeps
+
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(flood, range(8))) == [None] * 8
+            waits = list(threads.map(lambda _: allowance.take("one", 9000.0), range(1000)))
+    finally:
+        sys.setswitchinterval(switching)
+
+    assert waits.count(0.0) == 60
+
+
 @pytest.mark.parametrize(
     ("proxies", "claimed", "seen"),
     [
@@ -116,6 +139,9 @@ def test_of_clients_that_come_no_more_nothing_is_kept() -> None:
         (0, "203.0.113.9", "127.0.0.1"),
         (1, "", "127.0.0.1"),
         (1, "somewhere", "127.0.0.1"),
+        (1, "203.0.113.9:5678", "203.0.113.9"),
+        (1, "[2001:db8:1:2::9]:80", "2001:db8:1:2::"),
+        (1, "[2001:db8:1:2::9]", "2001:db8:1:2::"),
         (1, "::ffff:203.0.113.9", "203.0.113.9"),
         (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
     ],

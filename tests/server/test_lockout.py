@@ -126,6 +126,53 @@ def test_an_operator_unlocks_in_the_admin(admin_client: Client) -> None:
     assert is_in(sign_in("admin", RIGHT))
 
 
+def guess_with_programs(*numbers: int) -> None:
+    """So many wrong passwords with the first program, so many with the second."""
+    for n, number in enumerate(numbers):
+        for _ in range(number):
+            sign_in("token", WRONG, **{"user-agent": f"program {n}"})
+
+
+def states(desk: Client) -> list[str]:
+    page = desk.get("/admin/axes/accessattempt/", headers={"x-forwarded-proto": "https"})
+    return [page.context["cl"].model_admin.state(row) for row in page.context["cl"].result_list]
+
+
+def test_the_admin_counts_together_what_the_lock_does(admin_client: Client) -> None:
+    guess_with_programs(9)
+    sign_in("token", WRONG, name="bob")
+    assert states(admin_client) == ["open", "open"]
+
+    guess_with_programs(0, 1)
+
+    assert sorted(states(admin_client)) == ["locked", "locked", "open"]
+
+
+def test_the_admin_says_when_the_lock_is_over(admin_client: Client) -> None:
+    begun = timezone.now()
+    guess_with_programs(10)
+    assert states(admin_client) == ["locked"]
+
+    with time_machine.travel(begun + timedelta(minutes=15, seconds=5), tick=False):
+        assert states(admin_client) == ["open"]
+
+
+@pytest.mark.parametrize("whole_list", [False, True])
+def test_one_row_of_several_unlocks_in_the_admin_and_only_its_name(admin_client: Client, whole_list: bool) -> None:
+    guess_with_programs(5, 5)
+    sign_in("token", WRONG, name="bob")
+    row = AccessAttempt.objects.filter(username="ann").first()
+    assert row
+
+    given = {"action": "delete_selected", "_selected_action": row.pk} if whole_list else {}
+    path = "/admin/axes/accessattempt/" + ("" if whole_list else f"{row.pk}/delete/")
+    answer = admin_client.post(path, {**given, "post": "yes"}, headers={"x-forwarded-proto": "https"})
+
+    assert answer.status_code == 302
+    assert [tried.username for tried in AccessAttempt.objects.all()] == ["bob"]
+    assert is_in(sign_in("token", RIGHT))
+
+
 def test_no_password_is_kept_or_logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
     for door in ("admin", "token"):
         guess_ten_times(door, seen_from="203.0.113.1" if door == "admin" else "203.0.113.2")

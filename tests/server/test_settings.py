@@ -33,7 +33,7 @@ TAKES = {
     "API_REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
     "REQUESTS_PER_MINUTE": "a whole number from 1 to 1000000",
     "PROXIES": "a whole number from 0 to 9",
-    "DATABASE_POOL": "a whole number from 0 to 500",
+    "DATABASE_POOL": "0, or a whole number from 5 to 500",
     "STATEMENT_TIMEOUT_SECONDS": "a whole number from 0 to 3600",
     "LOCK_TIMEOUT_SECONDS": "a whole number from 0 to 3600",
     "HEARTBEAT_URL": "nothing, or a web address",
@@ -82,6 +82,18 @@ def test_garbage_stops_the_start_with_one_line(name: str) -> None:
     environment = {**SOUND, name: GARBAGE.get(name, "garbage")}
 
     assert_one_line(start("manage.py", "check", **environment), name)
+
+
+@pytest.mark.parametrize("connections", ["1", "4", "501"])
+def test_a_pool_that_has_no_room_for_a_job_stops_the_start(connections: str) -> None:
+    assert_one_line(start("manage.py", "check", **SOUND, DATABASE_POOL=connections), "DATABASE_POOL")
+
+
+@pytest.mark.parametrize("connections", ["0", "5"])
+def test_no_pool_and_the_least_one_start(connections: str) -> None:
+    ended = start("-c", "import server.settings", **SOUND, DATABASE_POOL=connections)
+
+    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("name", SOUND)

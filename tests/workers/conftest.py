@@ -66,6 +66,7 @@ class Queues:
 @pytest.fixture
 def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queues]:
     monkeypatch.setattr(broker(), "namespace", f"test-{uuid4()}")
+    monkeypatch.setattr(broker(), "held", {})
     queues = Queues(broker())
     yield queues
     queues.clear()

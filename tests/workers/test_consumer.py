@@ -16,7 +16,6 @@ from workers.consumer import Consumer
 @pytest.fixture(autouse=True)
 def _look_at_once(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "LOOK_EVERY", 0)
-    monkeypatch.setattr(queues.broker, "held", {})
 
 
 def send(queues: Queues, number: int, **options: Any) -> list[str]:
@@ -76,6 +75,18 @@ def test_messages_being_worked_on_are_left_alone_and_can_be_acknowledged_by_the_
     assert not queues.broker.held["default"]
 
 
+def test_a_new_consumer_takes_no_more_ahead_than_the_process_may_hold(queues: Queues, settings: Any) -> None:
+    settings.DATABASE_POOL = 7  # room for three long jobs
+    send(queues, 5)
+    at_work = take(consume(queues))
+    following = consume(queues)  # as after a lost connection
+
+    assert len(at_work) == 3
+    assert take(following) == []
+    following.ack(at_work[0])
+    assert len(take(following)) == 1
+
+
 def test_delayed_messages_that_a_thread_has_dropped_are_delayed_again(queues: Queues) -> None:
     sent = send(queues, 2, delay=60_000)
     assert ids(take(consume(queues, "default.DQ"))) == sorted(sent)
@@ -96,6 +107,28 @@ def test_what_redis_would_not_take_back_comes_again_and_ends_no_thread(queues: Q
         queues.broker.client, scripts.registered_client = alive, registered
 
     assert ids(take(made)) == sorted(sent)
+
+
+def test_a_message_that_nobody_can_read_is_given_up_and_stops_none_behind_it(queues: Queues) -> None:
+    (before,) = send(queues, 1)
+    queues.broker.do_enqueue("default", "unreadable", b"no json")
+    (behind,) = send(queues, 1)
+    made = consume(queues)
+
+    taken: list[Any] = [next(made) for _ in range(3)]
+    assert [message and message.message_id for message in taken] == [before, None, behind]
+    assert take(made) == []
+    assert queues.broker.waiting("default") == 0
+    assert queues.broker.dead_letters("default", 10) == {b"unreadable": b"no json"}
+
+
+def test_a_message_that_nobody_can_read_and_that_got_lost_is_given_up_and_the_others_come_again(queues: Queues) -> None:
+    queues.broker.do_enqueue("default", "unreadable", b"no json")
+    sent = send(queues, 2)
+    queues.broker.do_fetch("default", 3)  # and the reply gets lost
+
+    assert ids(take(consume(queues))) == sorted(sent)
+    assert queues.broker.dead_letters("default", 10) == {b"unreadable": b"no json"}
 
 
 def test_a_message_that_failed_is_dead_and_does_not_come_again(queues: Queues) -> None:
