@@ -73,8 +73,8 @@ class WrongPasswords(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
         counted = Q(attempt_time__gte=timezone.now() - settings.AXES_COOLOFF_TIME)
         together = Window(Sum("failures_since_start", filter=counted), partition_by=[F("username"), F("ip_address")])
-        attempts: QuerySet[AccessAttempt] = super().get_queryset(request)
-        return attempts.annotate(together=Coalesce(together, 0))
+        attempts: QuerySet[AccessAttempt] = super().get_queryset(request).annotate(together=Coalesce(together, 0))
+        return attempts
 
     @display(description="State", label={"locked": "danger", "open": "info"})
     def state(self, tried: Any) -> str:
