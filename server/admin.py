@@ -70,11 +70,10 @@ class WrongPasswords(ModelAdmin):
     search_fields = ("username", "ip_address")
     fields = ("username", "ip_address", "failures_since_start", "attempt_time", "path_info", "user_agent")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         counted = Q(attempt_time__gte=timezone.now() - settings.AXES_COOLOFF_TIME)
         together = Window(Sum("failures_since_start", filter=counted), partition_by=[F("username"), F("ip_address")])
-        attempts: QuerySet[AccessAttempt] = super().get_queryset(request)
-        return attempts.annotate(together=Coalesce(together, 0))
+        return super().get_queryset(request).annotate(together=Coalesce(together, 0))
 
     @display(description="State", label={"locked": "danger", "open": "info"})
     def state(self, tried: Any) -> str:
