@@ -12,6 +12,7 @@ from django.db.models import F
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.regions import HOLIDAYS
 from workers import generation
 from workers.models import Generation
 
@@ -139,6 +140,7 @@ def create_league(number: int) -> League:
                 "start_time": random.choice(TIMES),
                 "duration_minutes": random.choice([180, 240, 615]),
                 "holiday_policy": random.choice(["run", "skip"]),
+                "holidays": HOLIDAYS,
                 "status": "active" if n % 40 != 7 else random.choice(["paused", "archived"]),
                 **fields,
             }

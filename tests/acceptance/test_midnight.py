@@ -41,8 +41,8 @@ def last_tick() -> datetime:
 
 
 def messages_done(queues: redis.Redis) -> int:
-    """How many messages workers have finished since Redis started: each is then taken out of its queue's hash."""
-    return int(queues.info("commandstats").get("cmdstat_hdel", {"calls": 0})["calls"])
+    """How many messages are done since Redis started: each is then taken out of the set of those at work."""
+    return int(queues.info("commandstats").get("cmdstat_srem", {"calls": 0})["calls"])
 
 
 def state() -> list[object]:
