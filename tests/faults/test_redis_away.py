@@ -114,7 +114,8 @@ def test_jobs_fail_while_redis_is_down(trial: Trial, start: Start, valkey: Valke
     clock = Clock(MORNING, rate=4)
     notes = tmp_path / "notes"
     notes.touch()
-    processes = start("worker", "scheduler", clock=clock, deployed=clock.now(), WORKER_THREADS="16", **TRAPS)
+    settings = {"DATABASE_POOL": "14", **TRAPS}  # ten of the jobs at once in each process
+    processes = start("worker", "scheduler", clock=clock, deployed=clock.now(), **settings)
     eventually(lambda: len(processes.children("worker")) == 2, within=40)
     for n in range(20):
         # Asked for as a queued run, so that a tick sends it: this process's own broker is another Redis.
