@@ -52,6 +52,7 @@ urlpatterns = [
     path("healthz/scheduler", health.scheduler),
     path("metrics", metrics),
     path("api/v1/", include(router.urls)),
+    path("api/v1/", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/token/", TokenView.as_view(), name="token"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", may_run_swagger(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),

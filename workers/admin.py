@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -40,11 +41,11 @@ def back_to(view: str, *args: Any) -> HttpResponse:
 @admin.register(ScheduledJob)
 class ScheduledJobAdmin(ModelAdmin):
     form = JobForm
-    list_display = ("id", "when", "next_run_at", "is_on", "last_state", "origin")
+    list_display = ("id", "when", "next_start", "is_on", "last_state", "origin")
     list_filter = ("origin", "enabled", "actor")
     search_fields = ("id", "actor")
     ordering = ("id",)
-    readonly_fields = ("next_run_at", "paused_until", "paused_because")
+    readonly_fields = ("next_start", "paused_until", "paused_because")
     actions_detail = ("run_now", "pause", "resume")
     actions_row = ("run_now", "pause", "resume")
     change_form_after_template = "workers/next_fires.html"
@@ -54,7 +55,7 @@ class ScheduledJobAdmin(ModelAdmin):
         "run_date": "kind == 'date'",
     }
     fieldsets = (
-        (None, {"fields": ("id", "actor", ("args", "kwargs"), ("enabled", "next_run_at"))}),
+        (None, {"fields": ("id", "actor", ("args", "kwargs"), ("enabled", "next_start"))}),
         (
             "When",
             {
@@ -94,6 +95,10 @@ class ScheduledJobAdmin(ModelAdmin):
         except TriggerError as error:
             return str(error)
 
+    @display(description="Next start", ordering="next_run_at")
+    def next_start(self, job: ScheduledJob) -> datetime | None:
+        return job.next_start(timezone.now())
+
     @display(description="State", label={"on": "success", "paused": "warning", "retired": "danger"})
     def is_on(self, job: ScheduledJob) -> str:
         return "retired" if job.retired else "on" if job.is_on(timezone.now()) else "paused"
@@ -109,7 +114,7 @@ class ScheduledJobAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         ahead = Q(state=Run.State.QUEUED, due_at__gt=timezone.now())  # queued already for the next minute
         latest = Run.objects.filter(~ahead, job=OuterRef("pk")).order_by("-created_at").values("state")[:1]
-        return super().get_queryset(request).annotate(last_state_=Subquery(latest))
+        return super().get_queryset(request).with_next_start().annotate(last_state_=Subquery(latest))
 
     def get_fieldsets(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
         readable = obj is None or self.has_change_permission(request, obj)
@@ -246,12 +251,23 @@ def _preview(job: ScheduledJob) -> dict[str, Any]:
         return {"problem": str(error)}
 
 
+def _to_the_second(name: str, title: str) -> Any:
+    """A column for an instant of a run: seconds matter, and Django's own format has none."""
+
+    @display(description=title, ordering=name)
+    def shown(self: Any, run: Run) -> str | None:
+        at = getattr(run, name)
+        return f"{timezone.localtime(at):%-d %b %Y, %H:%M:%S}" if at else None
+
+    return shown
+
+
 @admin.register(Run)
 class RunAdmin(ModelAdmin):
     """Read only: what became of each slot and each call by hand."""
 
     form = RunForm
-    list_display = ("name", "slot", "state_", "cause", "took", "created_at", "reason")
+    list_display = ("name", "slot_", "state_", "cause", "took", "created", "reason")
     list_filter = ("state", "cause", "actor")
     search_fields = ("=job__id", "=actor")
     date_hierarchy = "created_at"
@@ -260,10 +276,17 @@ class RunAdmin(ModelAdmin):
     actions_detail = ("retry",)
     actions_row = ("retry",)
     fieldsets = (
-        (None, {"fields": (("name", "state_"), ("cause", "by"), "reason", ("args", "kwargs"))}),
+        (None, {"fields": (("name", "state_"), ("cause", "by"), "reason", ("args", "kwargs"), "does_again")}),
         ("Outcome", {"fields": (("attempts", "took"), "result", "traceback")}),
-        ("Times", {"fields": (("slot", "covers"), ("due_at", "enqueued_at"), ("started_at", "finished_at"))}),
+        ("Times", {"fields": (("slot_", "covers"), ("due", "sent"), ("started", "finished"))}),
     )
+
+    slot_ = _to_the_second("slot", "Its time by the schedule")
+    created = _to_the_second("created_at", "Written")
+    due = _to_the_second("due_at", "Due")
+    sent = _to_the_second("enqueued_at", "Sent")
+    started = _to_the_second("started_at", "Started")
+    finished = _to_the_second("finished_at", "Finished")
 
     @display(description="Job")
     def name(self, run: Run) -> str:
@@ -272,6 +295,14 @@ class RunAdmin(ModelAdmin):
     @display(description="State", label=STATE_COLOURS)
     def state_(self, run: Run) -> str:
         return run.state
+
+    @display(description="Does again")
+    def does_again(self, run: Run) -> str | None:
+        if not run.retry_of:
+            return None
+        return format_html(
+            "<a href='{}'>{}</a>", reverse("admin:workers_run_change", args=[run.retry_of]), run.retry_of
+        )
 
     @display(description="Took")
     def took(self, run: Run) -> str:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from django.core.mail import mail_admins
 from django.db import transaction
+from django.template.defaultfilters import pluralize
 
 from workers import facts
 from workers.models import Incident, Run
@@ -133,7 +134,9 @@ def _failing_jobs(now: datetime) -> list[Trouble]:
 
 
 def _tries(run: Run) -> str:
-    return f" after {run.attempts} attempts" if run.attempts else ", and was never started"
+    if not run.attempts:
+        return ", and was never started"
+    return f" after {run.attempts} attempt{pluralize(run.attempts)}"
 
 
 def _failing_games(now: datetime) -> list[Trouble]:

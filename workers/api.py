@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.shortcuts import get_object_or_404
@@ -40,7 +40,18 @@ class StaffOnly(DjangoModelPermissions):
         return bool(request.user.has_perms(self.get_required_permissions(method, view.queryset.model)))
 
 
-class LastRunSerializer(serializers.ModelSerializer):
+class Instant(serializers.DateTimeField):
+    """Answered in UTC, as the calendar's instants are."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class DeskSerializer(serializers.ModelSerializer):
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {models.DateTimeField: Instant}
+
+
+class LastRunSerializer(DeskSerializer):
     class Meta:
         model = Run
         fields = ("id", "slot", "state", "cause", "started_at", "finished_at")
@@ -60,7 +71,7 @@ def _no_arguments() -> Any:
     return []
 
 
-class JobSerializer(Strict, serializers.ModelSerializer):
+class JobSerializer(Strict, DeskSerializer):
     serializer_choice_field = Choice
 
     id = serializers.SlugField(max_length=100)
@@ -69,6 +80,7 @@ class JobSerializer(Strict, serializers.ModelSerializer):
     )
     args: Any = serializers.JSONField(default=_no_arguments)
     kwargs: Any = serializers.JSONField(default=dict)
+    next_run_at = serializers.SerializerMethodField()
     last_run = serializers.SerializerMethodField()
 
     class Meta:
@@ -96,9 +108,15 @@ class JobSerializer(Strict, serializers.ModelSerializer):
         )
         read_only_fields = ("paused_because", "origin", "next_run_at")
 
+    @extend_schema_field(Instant(allow_null=True))
+    def get_next_run_at(self, job: ScheduledJob) -> str | None:
+        following = job.next_start(timezone.now())
+        return Instant().to_representation(following) if following else None
+
     @extend_schema_field(LastRunSerializer(allow_null=True))
     def get_last_run(self, job: ScheduledJob) -> Any:
-        return getattr(job, "last_run", None)
+        run = getattr(job, "last_run", None)  # PostgreSQL wrote its instants
+        return run and {name: value.replace("+00:00", "Z") if value else value for name, value in run.items()}
 
     def validate_id(self, value: str) -> str:
         taken = ScheduledJob.objects.filter(pk=value).first() if self.instance is None else None
@@ -140,14 +158,13 @@ KEPT = ("anchor", "origin", "retired", "by_periodiq", "runs_begun", "next_run_at
 
 
 def _values(job: ScheduledJob | None) -> dict[str, Any]:
-    writable = [
-        name for name in JobSerializer.Meta.fields if name not in ("last_run", *JobSerializer.Meta.read_only_fields)
-    ]
+    read_only = ("last_run", *JobSerializer.Meta.read_only_fields)
+    writable = [name for name in JobSerializer.Meta.fields if name not in read_only]
     return {name: getattr(job, name) for name in writable}
 
 
 def _with_last_run() -> QuerySet[ScheduledJob]:
-    return ScheduledJob.objects.filter(retired=False).annotate(last_run=LAST_RUN).order_by("pk")
+    return ScheduledJob.objects.filter(retired=False).with_next_start().annotate(last_run=LAST_RUN).order_by("pk")
 
 
 class FireSerializer(serializers.Serializer):
@@ -171,7 +188,7 @@ class PauseSerializer(Strict):
         return until
 
 
-class RunSerializer(serializers.ModelSerializer):
+class RunSerializer(DeskSerializer):
     class Meta:
         model = Run
         fields = (
@@ -186,6 +203,7 @@ class RunSerializer(serializers.ModelSerializer):
             "cause",
             "by",
             "reason",
+            "retry_of",
             "attempts",
             "due_at",
             "enqueued_at",
@@ -283,6 +301,10 @@ class RunFilter(django_filters.FilterSet):
     created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label="Written then or later.")
     created_before = django_filters.IsoDateTimeFilter("created_at", "lte", label="Written then or earlier.")
 
+    job = django_filters.ModelChoiceFilter(
+        queryset=ScheduledJob.objects.all(), error_messages={"invalid_choice": 'There is no job "%(value)s".'}
+    )
+
     class Meta:
         model = Run
         fields = ("job", "state", "cause", "actor", "created_after", "created_before")
@@ -291,7 +313,7 @@ class RunFilter(django_filters.FilterSet):
 class RunViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
     """What became of each slot and each call by hand, the latest first."""
 
-    queryset = Run.objects.order_by("-created_at", "pk")
+    queryset = Run.objects.order_by("-created_at", "-due_at", "pk")
     serializer_class = RunSerializer
     permission_classes = (StaffOnly,)
     filterset_class = RunFilter

@@ -223,14 +223,15 @@ class Board:
 
 
 def board(now: datetime) -> Board:
-    nightly = ScheduledJob.objects.running_at(now).filter(pk="generate_upcoming_game_sessions")
+    running = ScheduledJob.objects.running_at(now).with_next_start()
+    nightly = running.filter(pk="generate_upcoming_game_sessions").first()
     last = last_tick()
     return Board(
         now=now,
         last_tick=last,
         silent=silence(last, now),
         progress=progress(),
-        next_generation=nightly.values_list("next_run_at", flat=True).first(),
+        next_generation=nightly.next_start(now) if nightly else None,
         queues=queue_depths(),
         states=runs_by_state(now),
         missed=slots_missed(now),

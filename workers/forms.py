@@ -146,12 +146,7 @@ class RunForm(forms.ModelForm):
             "args": "Values it was called with",
             "kwargs": "Values by name",
             "by": "Asked for by",
-            "slot": "Its time by the schedule",
             "covers": "Times it stands for",
-            "due_at": "Due",
-            "enqueued_at": "Sent",
-            "started_at": "Started",
-            "finished_at": "Finished",
         }
 
 

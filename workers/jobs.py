@@ -259,7 +259,7 @@ def _check_arguments(row: ScheduledJob, now: datetime, code: bool) -> None:
         try:
             registry[row.actor].check(row.args, row.kwargs)
         except TypeError as error:
-            shape = f"{row.actor}{registry[row.actor].signature}"
+            shape = f"{row.actor}{registry[row.actor].signature.replace(return_annotation=inspect.Signature.empty)}"
             raise ValidationError({"kwargs": f"These are not the arguments of {shape}: {error}."}) from None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from events.models import Venue
 from workers import triggers
@@ -51,6 +51,11 @@ class JobQuerySet(models.QuerySet["ScheduledJob"]):
     def running_at(self, now: datetime) -> JobQuerySet:
         """Jobs that are on: neither switched off, nor paused, nor retired."""
         return self.filter(Q(paused_until=None) | Q(paused_until__lte=now), enabled=True, retired=False)
+
+    def with_next_start(self) -> JobQuerySet:
+        """With what `ScheduledJob.next_start` needs: slots are planned some time before they start."""
+        planned = Run.objects.filter(job=OuterRef("pk"), state=Run.State.QUEUED, slot__isnull=False)
+        return self.annotate(planned_for=Subquery(planned.order_by("due_at").values("due_at")[:1]))
 
 
 class ScheduledJob(models.Model):
@@ -128,6 +133,15 @@ class ScheduledJob(models.Model):
             jitter=self.jitter,
         )
 
+    def next_start(self, now: datetime) -> datetime | None:
+        """When it starts next, for people to read; None: never. Takes rows of `with_next_start`.
+
+        `next_run_at` is the first slot without a run: later than what is planned, and of a slot that periodiq sent it
+        stays until the slot's grace is over.
+        """
+        first: datetime | None = getattr(self, "planned_for", None) or self.next_run_at
+        return self.parsed_trigger().next_fire(now) if first and first <= now and self.by_periodiq else first
+
     def is_on(self, now: datetime) -> bool:
         return self.enabled and not self.retired and not (self.paused_until and self.paused_until > now)
 
@@ -185,16 +199,17 @@ class Run(models.Model):
     objects = RunQuerySet.as_manager()
 
     class Meta:
-        ordering = ("-created_at", "pk")
+        ordering = ("-created_at", "-due_at", "pk")
         indexes = [
             models.Index("due_at", name="run_waiting", condition=Q(state="queued")),
             models.Index("job", name="run_at_work", condition=Q(state="running")),
-            models.Index(F("created_at").desc(), "id", name="run_latest"),
+            models.Index(F("created_at").desc(), F("due_at").desc(), "id", name="run_latest"),
             models.Index("job", F("created_at").desc(), name="run_of_job"),
             models.Index("job", F("due_at").desc(), F("created_at").desc(), name="run_last_of_job"),
             models.Index(
                 "state",
                 F("created_at").desc(),
+                F("due_at").desc(),
                 "id",
                 name="run_not_done",
                 condition=Q(state__in=["failed", "skipped", "misfired"]),
@@ -212,7 +227,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job_id or self.actor} {self.slot or self.created_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.job_id or self.actor} {(self.slot or self.created_at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
     @property
     def why(self) -> str:

@@ -267,7 +267,7 @@ def fail(run: Run, error: BaseException, now: datetime, *, again: bool = True) -
         if isinstance(error, WorkerDied):
             pause += jitter_of(str(run.pk), now, SPREAD)
         return _try_again(run, text, now, pause)
-    log.error("%s failed for good after %d attempts: %s", run, run.attempts, error)
+    log.error("%s failed for good at attempt %d: %s", run, run.attempts, error)
     return _finish_for_good(run, now, state=Run.State.FAILED, error=text)
 
 

@@ -278,6 +278,7 @@ def test_the_schema_is_valid_and_leaves_nothing_to_guess(tmp_path: Any) -> None:
 
 def test_the_schema_and_its_page_are_served(anyone: APIClient) -> None:
     assert anyone.get("/api/schema/").status_code == 200
-    page = anyone.get("/api/docs/")
+    page = anyone.get("/api/v1/", follow=True)
+    assert page.redirect_chain == [("/api/docs/", 302)]
     assert page.status_code == 200
     assert "https://" not in page.content.decode()

@@ -90,7 +90,7 @@ def test_who_is_locked_out_is_told_when_to_try_again() -> None:
     page, answer = sign_in("admin", RIGHT), sign_in("token", RIGHT)
 
     assert "Too many wrong passwords" in page.content.decode()
-    assert "in 15 minutes" in page.content.decode()
+    assert "Try again in 15 minutes" in page.content.decode()
     assert list(answer.json()) == ["detail"]
     assert "in 15 minutes" in answer.json()["detail"]
     assert 890 <= int(answer["Retry-After"]) <= 900

@@ -1,17 +1,23 @@
 """`manage.py generate_sessions`, as operators type it."""
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from events.models import Closure, GameDate, GameSession
 from tests.factories import make_game, make_venue
+from tests.processes import Clock, environment
 from tests.workers.conftest import Queues
+from workers import generation
 from workers.models import Generation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -99,6 +105,20 @@ def test_a_dry_run_of_one_game_is_about_no_other() -> None:
     assert generate("--dry-run", "--days", "0", "--game", str(game.pk)).count("(game ") == 1
 
 
+def test_a_dry_run_that_nobody_reads_to_its_end_says_nothing_more() -> None:
+    make_game()
+    read, write = os.pipe()
+    os.close(read)  # as `| head` does once it has its lines
+
+    command = [sys.executable, "manage.py", "generate_sessions", "--dry-run"]
+    ended = subprocess.run(
+        command, env=environment(Clock(NOW), settings.REDIS_URL), stdout=write, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.usefixtures("at_noon")
 @pytest.mark.parametrize("zone", ["Nowhere/Land", ""])
 def test_a_dry_run_says_which_game_cannot_be_generated_and_goes_on(zone: str) -> None:
@@ -117,11 +137,12 @@ def test_a_dry_run_says_which_game_cannot_be_generated_and_goes_on(zone: str) ->
 @pytest.mark.usefixtures("at_noon")
 def test_one_game_is_generated_here_and_now(queues: Queues) -> None:
     game, other = make_game(), make_game()
+    generation.create_sessions(other.pk, None, date(2026, 10, 1), now=NOW, last_try=False)  # which is not counted
 
-    assert generate("--game", str(game.pk)) == "1 games: 0 sessions before, 29 after, 0 games failed.\n"
+    assert generate("--game", str(game.pk)) == "1 game: 0 sessions before, 29 after, 0 games failed.\n"
     assert generate("--game", str(game.pk), "--days", "30").endswith("29 sessions before, 31 after, 0 games failed.\n")
 
-    assert (game.sessions.count(), other.sessions.count()) == (31, 0)
+    assert (game.sessions.count(), other.sessions.count()) == (31, 1)
     assert queues.messages("clock") == []
 
 
@@ -171,7 +192,7 @@ def test_with_wait_a_game_that_fails_is_counted_and_not_waited_for_for_ever(
     make_game()
     make_game(make_venue("Nowhere/Land"))
     with queues.worker("clock", "games"):
-        assert generate("--wait", "--days", "4") == "2 games: 0 sessions before, 5 after, 1 games failed.\n"
+        assert generate("--wait", "--days", "4") == "2 games: 0 sessions before, 5 after, 1 game failed.\n"
 
 
 def test_with_wait_an_empty_league_is_done_at_once(queues: Queues) -> None:

@@ -220,6 +220,9 @@ def test_runs_are_read_only_with_their_traceback_escaped_and_can_be_retried(desk
     assert "<script>alert" not in page
     again = Run.objects.get(cause="retry")
     assert (again.by, str(again.pk) in leads_to) == ("operator", True)
+    page = desk.get(f"{RUNS}{again.pk}/change/").content.decode()
+    assert f'href="{RUNS}{failed.pk}/change/"' in page.replace("'", '"')  # the run that it does again
+    assert "24 Nov 2026, 11:00:00" in page
     assert desk.get(f"{RUNS}add/").status_code == 403
     assert desk.post(f"{RUNS}{failed.pk}/change/", {}).status_code == 403
     assert desk.post(f"{RUNS}{failed.pk}/delete/", {"post": "yes"}).status_code == 403

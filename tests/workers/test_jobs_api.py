@@ -119,7 +119,7 @@ def test_patch_changes_what_it_names_and_keeps_the_rest(operator: APIClient) -> 
 
     response = operator.patch(f"{JOBS}a-job/", {"trigger": {"type": "cron", "hour": 6}})
 
-    assert (response.json()["jitter"], response.json()["next_run_at"]) == (5, "2026-11-25T06:00:00+11:00")
+    assert (response.json()["jitter"], response.json()["next_run_at"]) == (5, "2026-11-24T19:00:00Z")
 
 
 def test_an_interval_keeps_its_anchor_when_something_else_changes(operator: APIClient) -> None:
@@ -159,9 +159,33 @@ def test_paused_resumed_and_paused_until(operator: APIClient) -> None:
     past = operator.post(f"{JOBS}a-job/pause/", {"until": "2020-01-01T00:00:00Z"})
 
     assert (paused["enabled"], paused["next_run_at"]) == (False, None)
-    assert (resumed["enabled"], resumed["next_run_at"]) == (True, "2026-11-25T05:00:00+11:00")
-    assert (until["enabled"], until["next_run_at"]) == (True, "2026-12-02T05:00:00+11:00")
+    assert (resumed["enabled"], resumed["next_run_at"]) == (True, "2026-11-24T18:00:00Z")
+    assert (until["enabled"], until["next_run_at"]) == (True, "2026-12-01T18:00:00Z")
     assert (past.status_code, list(past.json())) == (400, ["until"])
+
+
+def test_the_next_start_is_that_of_the_run_already_planned(operator: APIClient) -> None:
+    add(operator)
+    ScheduledJob.objects.update(next_run_at=NOW + timedelta(seconds=60))
+    job = ScheduledJob.objects.get(pk="a-job")
+    slots = {"actor": job.actor, "job": job, "created_at": NOW}
+    Run.objects.create(slot=NOW + timedelta(seconds=30), due_at=NOW + timedelta(seconds=31), **slots)
+    Run.objects.create(slot=NOW + timedelta(seconds=45), due_at=NOW + timedelta(seconds=45), **slots)
+
+    assert operator.get(f"{JOBS}a-job/").json()["next_run_at"] == "2026-11-24T00:00:31Z"
+
+    Run.objects.update(state="succeeded", finished_at=NOW)
+    assert operator.get(f"{JOBS}a-job/").json()["next_run_at"] == "2026-11-24T00:01:00Z"
+
+
+def test_the_next_start_of_the_generation_is_tomorrow_as_soon_as_it_is_sent(operator: APIClient) -> None:
+    address, slot = f"{JOBS}generate_upcoming_game_sessions/", datetime(2026, 11, 24, 18, tzinfo=UTC)
+    ScheduledJob.objects.filter(by_periodiq=True).update(next_run_at=slot)  # until its grace is over
+
+    with time_machine.travel(slot - timedelta(seconds=1), tick=False):
+        assert operator.get(address).json()["next_run_at"] == "2026-11-24T18:00:00Z"
+    with time_machine.travel(slot, tick=False):
+        assert operator.get(address).json()["next_run_at"] == "2026-11-25T18:00:00Z"
 
 
 def test_the_preview_says_what_daylight_saving_does(operator: APIClient) -> None:
@@ -242,8 +266,35 @@ def test_a_failed_run_is_retried_as_a_new_one(operator: APIClient) -> None:
     again = operator.post(f"{RUNS}{failed.pk}/retry/")
 
     assert (again.status_code, again.json()["cause"], again.json()["reason"]) == (202, "retry", f"retry of {failed.pk}")
+    assert again.json()["retry_of"] == str(failed.pk)  # which stays when the reason is overwritten
     failed.refresh_from_db()
     assert failed.state == "failed"
+
+
+def test_every_instant_is_answered_in_utc(operator: APIClient) -> None:
+    add(operator, start_at="2026-11-25T00:00:00+11:00")
+    run = failed_run()
+    Run.objects.filter(pk=run.pk).update(cause="manual", slot=NOW)
+
+    job, listed = operator.get(f"{JOBS}a-job/").json(), operator.get(f"{RUNS}{run.pk}/").json()
+
+    assert (job["start_at"], job["last_run"]["finished_at"]) == ("2026-11-24T13:00:00Z", "2026-11-24T00:00:00Z")
+    assert (listed["slot"], listed["due_at"]) == ("2026-11-24T00:00:00Z", "2026-11-24T00:00:00Z")
+
+
+def test_runs_written_at_one_time_are_listed_by_when_they_are_due_the_latest_first(operator: APIClient) -> None:
+    late = [NOW + timedelta(seconds=seconds) for seconds in (20, 0, 30, 10)]
+    Run.objects.bulk_create(Run(actor="scheduled_job", created_at=NOW, due_at=at) for at in late)
+
+    listed = [run["due_at"][-3:-1] for run in operator.get(RUNS).json()["results"]]
+
+    assert listed == ["30", "20", "10", "00"]
+
+
+def test_runs_of_an_unknown_job_are_asked_for_in_vain(operator: APIClient) -> None:
+    response = operator.get(f"{RUNS}?job=nonesuch")
+
+    assert (response.status_code, response.json()) == (400, {"job": ['There is no job "nonesuch".']})
 
 
 def test_a_run_that_is_not_over_cannot_be_retried(operator: APIClient) -> None:

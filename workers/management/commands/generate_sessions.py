@@ -1,5 +1,7 @@
 """What operators type to fill the calendar."""
 
+import os
+import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -46,12 +50,13 @@ class Command(BaseCommand):
         except WindowError as error:
             raise CommandError(f"--days: {error}") from None
         if dry_run:
-            self._say_slots(generation.recurring() if game is None else _one(game), days, now)
+            with _until_nobody_reads():
+                self._say_slots(generation.recurring() if game is None else _one(game), days, now)
         elif game is not None:
-            with self._tally(1):
+            with self._tally(_one(game)):
                 self._generate_here(_one(game).get(), days, now)
         elif wait:
-            with self._tally(generation.recurring().count()):
+            with self._tally(generation.recurring()):
                 self._wait(self._taken_up(generate_upcoming_game_sessions.send(days=days).message_id))
         else:
             generate_upcoming_game_sessions.send(days=days)
@@ -77,12 +82,14 @@ class Command(BaseCommand):
             raise CommandError(f"game {game.pk} cannot be generated: {error}") from None
 
     @contextmanager
-    def _tally(self, games: int) -> Iterator[None]:
-        before = GameSession.objects.count()
+    def _tally(self, games: QuerySet[Game]) -> Iterator[None]:
+        count, theirs = games.count(), GameSession.objects.filter(game__in=games)
+        before = theirs.count()
         yield
+        failed = generation.failed().filter(pk__in=games).count()
         self.stdout.write(
-            f"{games} games: {before} sessions before, {GameSession.objects.count()} after,"
-            f" {generation.failed().count()} games failed."
+            f"{count} game{pluralize(count)}: {before} sessions before, {theirs.count()} after,"
+            f" {failed} game{pluralize(failed)} failed."
         )
 
     def _taken_up(self, run_id: str) -> Generation:
@@ -110,6 +117,16 @@ class Command(BaseCommand):
                 bar.n = bar.total - left
                 bar.refresh()
                 time.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def _until_nobody_reads() -> Iterator[None]:
+    """Let `| head` end the output without a traceback, as Python's documentation of SIGPIPE advises."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one(game_id: int) -> Any:
