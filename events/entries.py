@@ -9,15 +9,13 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from events.models import Game, GameSession, Venue
+from events.regions import zone_called
 from events.slots import localise
 
 
 def zone_of(venue: Venue) -> ZoneInfo:
     """The venue's zone, or UTC when it names none: one venue's mistake must not take a page from all."""
-    try:
-        return venue.zone
-    except (KeyError, ValueError):
-        return ZoneInfo("UTC")
+    return zone_called(venue.timezone) or ZoneInfo("UTC")
 
 
 def clock(moment: datetime) -> str:

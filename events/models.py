@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import and_, or_
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -26,7 +26,7 @@ from django.utils.timezone import now as moment
 
 from events import recurrence
 from events.recurrence import Rule
-from events.regions import validate_region, validate_timezone
+from events.regions import validate_region, validate_timezone, zone_called
 
 MAX_DURATION_MINUTES = 24 * 60
 
@@ -434,9 +434,8 @@ class SessionQuerySet(models.QuerySet["GameSession"]):
 
 
 def _zones() -> list[ZoneInfo]:
-    known = available_timezones()
     names = Venue.objects.order_by().values_list("timezone", flat=True).distinct()
-    return [ZoneInfo(name) for name in names if name in known]
+    return [zone for name in names if (zone := zone_called(name))]
 
 
 def _midnight(day: date, zone: ZoneInfo, days_later: int = 0) -> datetime:

@@ -3,7 +3,7 @@
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 from django.core.exceptions import ValidationError
@@ -21,6 +21,14 @@ def validate_timezone(name: str) -> None:
         raise ValidationError(
             "%(name)s is no time zone: take an IANA name such as Australia/Sydney.", params={"name": name}
         )
+
+
+def zone_called(name: str) -> ZoneInfo | None:
+    """The IANA time zone of that name; None: there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: "Australia" is a folder of zones
+        return None
 
 
 def validate_region(region: str) -> None:

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -49,7 +49,8 @@ def venue(request: HttpRequest, slug: str) -> HttpResponse:
     asked = Month.read(request.GET.get("month", ""))
     as_list = request.GET.get("view") == "list"
     month = asked or Month.of(today)
-    sessions = _sessions().filter(game__venue=venue)
+    once = Prefetch("game", venue.games.all())  # rather than with each of a month's many sessions
+    sessions = _sessions().filter(game__venue=venue).select_related(None).prefetch_related(once)
     context: dict[str, Any] = {
         "venue": venue,
         "whose_time": clock_of(zone),

@@ -380,8 +380,8 @@ def crowd(star: Venue) -> Game:
     [
         ("/", 2),
         ("/?when=tomorrow&venue=star&buy_in=100", 4),
-        ("/venues/star/", 4),
-        ("/venues/star/?view=list", 4),
+        ("/venues/star/", 5),
+        ("/venues/star/?view=list", 5),
     ],
 )
 def test_pages_take_few_queries(
