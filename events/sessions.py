@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.base import ModelState
@@ -472,13 +473,14 @@ class _Known:
 
     def __init__(self, games: list[Game], first: date, last: date) -> None:
         ids = [game.pk for game in games]
-        self.venues = Venue.objects.in_bulk({game.venue_id for game in games})
-        exceptions = GameDate.objects.filter(game__in=ids, date__range=(first, last))
+        self.venues = Venue.objects.order_by().in_bulk({game.venue_id for game in games})
+        exceptions = GameDate.objects.filter(game__in=ids, date__range=(first, last)).order_by()
         self.exceptions = _by_owner(exceptions.values_list("game_id", "kind", "date", "reason"))
         closures = Closure.objects.filter(venue__in=self.venues, first_date__lte=last, last_date__gte=first)
         self.closures = _by_owner(closures.values_list("venue_id", "first_date", "last_date", "reason"))
         taken = GameSession.objects.filter(game__in=ids, slot_date__range=(first, last)).order_by()
-        self.taken = _by_owner(taken.values_list("game_id", "slot_date"))
+        # PostgreSQL gathers them: a row of Django's for each date is what a rerun would spend most on.
+        self.taken = dict(taken.values_list("game_id").annotate(dates=ArrayAgg("slot_date")))
 
     def facts(self, game: Game, first: date, last: date) -> _Facts:
         """Raises GenerationError when the venue's zone or region, or the game's rule, makes no sense."""
@@ -487,7 +489,7 @@ class _Known:
             schedule = self._schedule(game, venue)
         except _NONSENSE as error:
             raise GenerationError(f"{type(error).__name__}: {error}") from error
-        return _Facts(game, venue, schedule, frozenset(day for (day,) in self.taken[game.pk]), first, last)
+        return _Facts(game, venue, schedule, frozenset(self.taken.get(game.pk, ())), first, last)
 
     def _schedule(self, game: Game, venue: Venue) -> Schedule:
         on: dict[str, dict[date, str]] = {kind: {} for kind in GameDate.Kind.values}
@@ -540,6 +542,8 @@ def _write(fillings: list[_Filling]) -> None:
 
 def _missing(facts: _Facts, days: Iterable[date], now: datetime) -> list[NewSession]:
     """Raises GenerationError when the slots cannot be worked out."""
+    wanted = set(days) - facts.taken
+    slots = facts.slots(wanted.__contains__) if wanted else []
     return [
         NewSession(
             game_id=facts.game.pk,
@@ -549,7 +553,7 @@ def _missing(facts: _Facts, days: Iterable[date], now: datetime) -> list[NewSess
             timezone=facts.schedule.zone.key,
             updated_at=now,
         )
-        for slot in facts.slots((set(days) - facts.taken).__contains__)
+        for slot in slots
         if slot.starts_at and slot.ends_at
     ]
 
