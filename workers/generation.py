@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from dramatiq import Message
 from dramatiq.middleware import TimeLimitExceeded
@@ -34,6 +34,9 @@ OUTDATED = Q(holiday_policy=Game.HolidayPolicy.SKIP) & ~Q(holidays=HOLIDAYS)
 
 #: The games that failed for good: until they are edited, or the next generation, nobody tries them again.
 LEFT_ALONE = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.FOR_NOW)
+
+#: Errors that may pass by themselves: the database is away, or others kept the game waiting too long.
+PASSING = (OperationalError, InterfaceError, TimeLimitExceeded)
 
 #: What zoneinfo raises for a name that is no zone, depending on what else it looks like.
 NO_ZONE = (KeyError, ValueError, OSError)
@@ -87,10 +90,7 @@ def current() -> Generation | None:
 
 
 def reconcile(now: datetime) -> int:
-    """Send the games again that lag behind the horizon when none of them got on for a while; returns how many.
-
-    Nothing is sent while messages still wait for a worker, so that a backlog is never sent twice over.
-    """
+    """Send the games again that lag behind the horizon when their messages are gone; returns how many."""
     generation = current()
     if generation is None:
         return 0
@@ -99,15 +99,25 @@ def reconcile(now: datetime) -> int:
     if not behind and generation.finished_at is None:
         finish(generation, now)
     if generation.lagging is None or behind < generation.lagging:
+        generation.moved_at = now
         row.update(lagging=behind, moved_at=now)
-        return 0
-    still = now - generation.moved_at
-    if not behind or still < timedelta(seconds=settings.RESEND_AFTER_SECONDS) or broker().waiting("games"):
+    if not behind or not _is_lost(generation, now):
         return 0
     sent = _send(generation, lagging(generation), whole=False, now=now)
     row.update(lagging=behind, moved_at=now)
     log.warning("%s: %d games had not got on and were sent again", generation, sent)
     return sent
+
+
+def _is_lost(generation: Generation, now: datetime) -> bool:
+    """Whether the messages of the games that lag are gone: there is none, or none was worked on for a while.
+
+    While some still wait for a worker nothing is lost, so that a backlog is never sent twice over.
+    """
+    if generation.sent is not None and not broker().backlog("games"):
+        return True
+    still = now - generation.moved_at
+    return still >= timedelta(seconds=settings.RESEND_AFTER_SECONDS) and not broker().waiting("games")
 
 
 def finish(generation: Generation, now: datetime) -> None:
@@ -156,8 +166,8 @@ def create_sessions(
         if not last_try and not isinstance(error, Deadly):
             raise
         log.exception("Game %s cannot be generated", game_id, extra={"game_id": game_id})
-        # What befalls the database is no fault of the game's either: the reconciler goes on with it.
-        sessions.mark_failed(game_id, error, for_now=isinstance(error, OperationalError))
+        # What befalls the database is no fault of the game's either, nor that it had to wait: the reconciler goes on.
+        sessions.mark_failed(game_id, error, for_now=isinstance(error, PASSING))
         put_down([game_id])  # it is marked now; who retries it by hand begins anew
         return 0
 

@@ -298,11 +298,11 @@ def later(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def lost(queues: Queues) -> Generation:
-    """A generation whose messages were lost, after the reconciler's first look at it."""
+def stuck(queues: Queues) -> Generation:
+    """A generation whose messages workers have taken and do not work on, after the reconciler's first look at it."""
     begun = begin(slot=SLOT)
     generation.fan_out(begun, now=NOW)
-    queues.clear()
+    queues.take("games")
     assert generation.reconcile(NOW) == 0
     return begun
 
@@ -316,15 +316,36 @@ def test_nothing_is_reconciled_before_the_first_generation(queues: Queues) -> No
 
 def test_the_first_look_only_counts_the_games_that_lag(queues: Queues) -> None:
     make_games(3)
-    begun = lost(queues)
+    begun = stuck(queues)
 
     begun.refresh_from_db()
     assert (begun.lagging, queues.windows()) == (3, {})
 
 
-def test_lost_messages_are_sent_again_when_nothing_has_moved_for_a_while(queues: Queues) -> None:
+def test_messages_that_are_gone_are_sent_again_at_once(queues: Queues) -> None:
     games = make_games(3)
-    lost(queues)
+    generation.fan_out(begin(slot=SLOT), now=NOW)
+    queues.clear()
+
+    assert generation.reconcile(NOW) == 3
+    assert queues.windows().keys() == {game.pk for game in games}
+    assert generation.reconcile(later(60)) == 0
+
+
+def test_games_that_are_to_be_tried_again_are_not_lost(queues: Queues) -> None:
+    make_game()
+    generation.fan_out(begin(slot=SLOT), now=NOW)
+    (message,) = queues.messages("games")
+    queues.clear()
+    queues.broker.enqueue(queues.broker.delayed(message, 600))
+    queues.take("games.DQ")
+
+    assert [generation.reconcile(later(seconds)) for seconds in (0, 60)] == [0, 0]
+
+
+def test_messages_are_sent_again_when_nothing_has_moved_for_a_while(queues: Queues) -> None:
+    games = make_games(3)
+    stuck(queues)
 
     assert generation.reconcile(later(119)) == 0
     assert queues.windows() == {}
@@ -334,7 +355,7 @@ def test_lost_messages_are_sent_again_when_nothing_has_moved_for_a_while(queues:
 
 def test_the_wait_begins_anew_when_a_game_has_got_on(queues: Queues) -> None:
     done, *others = make_games(3)
-    lost(queues)
+    stuck(queues)
     Game.objects.filter(pk=done.pk).update(generated_through=HORIZON)
 
     assert generation.reconcile(later(120)) == 0
@@ -345,10 +366,10 @@ def test_the_wait_begins_anew_when_a_game_has_got_on(queues: Queues) -> None:
 
 def test_the_wait_begins_anew_when_games_were_sent_again(queues: Queues) -> None:
     make_games(3)
-    lost(queues)
+    stuck(queues)
 
     assert generation.reconcile(later(120)) == 3
-    queues.clear()
+    queues.take("games")
     assert generation.reconcile(later(239)) == 0
     assert generation.reconcile(later(240)) == 3
 
@@ -388,7 +409,8 @@ def test_games_that_no_generation_is_about_are_never_sent_again(queues: Queues) 
     make_game(venue, generation_error="KeyError: Nowhere")
     make_game(venue, generated_through=date(2026, 3, 1), end_date=date(2026, 3, 1))
     make_game(make_venue(active=False))
-    lost(queues)
+    generation.fan_out(begin(slot=SLOT), now=NOW)
+    queues.clear()
 
     assert [generation.reconcile(later(minute * 60)) for minute in range(10)] == [0] * 10
     assert queues.windows() == {}
