@@ -37,14 +37,20 @@ BATCH = 500
 MAINTENANCE_CHANCE = 20_000
 
 
+#: How many connections a client has at most: those of all processes must fit into what a small plan of Redis allows.
+CONNECTIONS = 5
+
+
 def connect(url: str, *, patience: float = 10, retries: int = 4) -> redis.Redis:
     """A client that gives up on a silent server, tries again with backoff, and notices a dead connection.
 
     Heroku's Redis presents a self-signed chain: with `rediss://` the link is encrypted, the peer not verified.
     """
     options: dict[str, Any] = {"ssl_cert_reqs": "none", "ssl_check_hostname": False}
-    return redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         url,
+        max_connections=CONNECTIONS,
+        timeout=patience * (retries + 1),  # as long as the one who has it may take
         socket_connect_timeout=min(patience, 5),  # seconds
         socket_timeout=patience,
         **({} if url.startswith("unix:") else {"socket_keepalive": True}),
@@ -52,6 +58,7 @@ def connect(url: str, *, patience: float = 10, retries: int = 4) -> redis.Redis:
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), retries=retries),
         **(options if url.startswith("rediss:") else {}),
     )
+    return redis.Redis.from_pool(pool)
 
 
 class Broker(RedisBroker):

@@ -92,19 +92,17 @@ class Committer:
 
         Raises Deadly.
         """
-        while not self.apart.acquire(timeout=LOOK_EVERY):
-            pass
-        try:
-            if _take([game_id])[game_id] >= DEATHS:
-                raise Deadly(f"{DEATHS} worker processes died with it in hand")
+        with self.apart:  # dramatiq's time limit, struck while one waits, is raised only inside: so it is given back
             try:
-                yield
+                if _take([game_id])[game_id] >= DEATHS:
+                    raise Deadly(f"{DEATHS} worker processes died with it in hand")
+                try:
+                    yield
+                finally:
+                    put_down([game_id])
             finally:
-                put_down([game_id])
-        finally:
-            if settings.DATABASE_POOL:
-                connection.close()  # back to the pool, before the next takes its own
-            self.apart.release()
+                if settings.DATABASE_POOL:
+                    connection.close()  # back to the pool, before the next takes its own
 
     def _run(self) -> None:
         while True:

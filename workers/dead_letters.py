@@ -69,6 +69,9 @@ def _loss(message: Message[Any]) -> str:
         return f"its actor does not take these arguments: {error}"
     if message.actor_name == "dispatch_due_jobs":
         return ""  # the next tick does it
-    if message.actor_name == "create_sessions_for_game" and generation.reaches(**arguments):
-        return ""
+    try:
+        if message.actor_name == "create_sessions_for_game" and generation.reaches(**arguments):
+            return ""
+    except (TypeError, ValueError) as error:
+        return f"its actor can make nothing of these arguments: {error}"
     return "it failed"

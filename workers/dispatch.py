@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q
 
 from workers import alarms, dead_letters, generation, jobs, runs
@@ -245,3 +245,4 @@ def _attempt(part: Callable[[datetime], object], now: datetime) -> None:
         part(now)
     except Exception:
         log.exception("The tick went on without %s", part.__name__)
+        close_old_connections()  # or one that broke would break every later part

@@ -14,13 +14,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial, wraps
+from time import sleep
 from typing import Any
 
 import dramatiq
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
 from dramatiq import Actor, Message
 from dramatiq.middleware import CurrentMessage
@@ -33,6 +34,9 @@ from workers.triggers import CronTrigger, Trigger, TriggerError
 log = logging.getLogger(__name__)
 
 MAX_ARGUMENTS_BYTES = 64 * 1024
+
+#: Where jobs may run. A worker process has connections to the database for these and the games, and for no more.
+QUEUES = ("default", "clock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,9 @@ class Declared:
 #: What `@job` and `add_job` take beside the trigger.
 DECLARABLE = ("args", "kwargs", "max_runs", "max_instances", "misfire_grace", "catch_up")
 
+#: How long (seconds) a worker waits before it tries again to write what became of a run. Its pulse goes on meanwhile.
+OUTCOME_PAUSES = (0.5, 1, 2, 4, 8, 16, 32)
+
 registry: dict[str, JobActor] = {}
 declared: dict[str, Declared] = {}
 _current: ContextVar[Run | None] = ContextVar("run", default=None)
@@ -105,12 +112,19 @@ def job(
       trigger: when the clock is to call it; any trigger of `workers.triggers`.
       periodic: the same as a periodiq spec, `cron("0 5 * * *")` on the clock of TIME_ZONE; periodiq itself fires it.
         Without either the function may be scheduled by staff, and sent by hand.
-      queue_name, priority, time_limit (ms): as dramatiq has them.
+      queue_name: "default"; or "clock", for what is over at once and must not wait behind long jobs.
+      priority, time_limit (ms): as dramatiq has them.
       throws: errors that trying again will not mend.
       options: the job's other fields, as in `workers.models.ScheduledJob`: args, kwargs, max_instances, catch_up, …
 
     The function's `.send()` is a run as well, without a slot.
+
+    Raises ValueError for another queue, and django.core.exceptions.ValidationError for an option that is none.
     """
+    if queue_name not in QUEUES:
+        raise ValueError(f'"{queue_name}" is no queue for jobs: take {" or ".join(QUEUES)}.')
+    if options and not (trigger or periodic):
+        raise ValidationError(dict.fromkeys(options, "Only a job with a trigger has options: give it one."))
 
     def decorate(function: Callable[..., Any]) -> Actor[..., Any]:
         name = function.__name__
@@ -272,6 +286,8 @@ def _check_trigger(row: ScheduledJob, now: datetime, code: bool) -> None:
             raise TriggerError(
                 "trigger", f"it fires every {finest.total_seconds():g} s: {least.seconds} s is the least"
             )
+        if row.by_periodiq and (row.args or row.kwargs):
+            raise ValidationError({"kwargs": "periodiq sends no arguments: give the job a `trigger` instead."})
         if row.by_periodiq and row.max_runs:
             raise TriggerError("max_runs", "periodiq does not count: give trigger= instead of periodic=")
         if not code:
@@ -388,6 +404,7 @@ def _recorded(function: Callable[..., Any], name: str, throws: tuple[type[Except
             return function(*args, **kwargs)  # called as the plain function it is
         run = _begin(message, timezone.now())
         if run and _fits(run, name):
+            close_old_connections()  # while it works without the database, others may have its connection
             with runs.pulse.of(run), _as_current(run):
                 _finish(run, lambda: function(*args, **kwargs), throws)
         return None
@@ -409,9 +426,22 @@ def _finish(run: Run, function: Callable[[], Any], throws: tuple[type[Exception]
     try:
         result = function()
     except BaseException as error:  # dramatiq's time limit is no Exception, nor is sys.exit()
-        runs.fail(run, error, timezone.now(), again=not isinstance(error, throws))
+        _insist(partial(runs.fail, run, error, timezone.now(), again=not isinstance(error, throws)))
     else:
-        runs.succeed(run, result, timezone.now())
+        _insist(partial(runs.succeed, run, result, timezone.now()))
+
+
+def _insist(write: Callable[[], bool]) -> None:
+    """Write an outcome even though PostgreSQL is away for a minute: were it lost, the work would be done again."""
+    for pause in OUTCOME_PAUSES:
+        close_old_connections()  # one that broke while the function worked is no reason to lose what it did
+        try:
+            write()
+            return
+        except (OperationalError, InterfaceError) as error:
+            log.warning("The outcome of a run is not written yet: %s", error)
+            sleep(pause)
+    write()
 
 
 def _begin(message: Message[Any], now: datetime) -> Run | None:

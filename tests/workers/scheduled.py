@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 from django.db import connection
@@ -78,3 +78,19 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(in_thread, calls))
+
+
+def break_the_connection() -> None:
+    """As a restart of PostgreSQL does, or an operator who ends sessions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+
+    def end() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        connection.close()
+
+    thread = Thread(target=end)
+    thread.start()
+    thread.join()

@@ -1,5 +1,7 @@
 """Group commit: many games in one transaction, on the real database and the real Redis."""
 
+import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from dramatiq.common import current_millis
+from dramatiq.middleware import TimeLimitExceeded
+from dramatiq.threading import raise_thread_exception
 
 from events import sessions
 from events.models import Game, GameSession
@@ -156,6 +160,29 @@ def test_games_that_come_at_once_are_committed_together_and_each_thread_has_its_
 
 
 # --- Who has what in hand ---------------------------------------------------------------------------------
+
+
+def test_a_time_limit_that_strikes_while_one_waits_leaves_the_place_free() -> None:
+    committer_, struck = Committer(), []
+
+    def wait() -> None:
+        try:
+            with committer_.alone(1):
+                pass
+        except TimeLimitExceeded as error:
+            struck.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=wait)
+    with committer_.apart:
+        thread.start()
+        eventually(lambda: sys._current_frames()[thread.ident or 0].f_code.co_name == "alone", within=5)  # it waits
+        raise_thread_exception(thread.ident, TimeLimitExceeded)
+    thread.join(10)
+
+    assert len(struck) == 1
+    assert not committer_.apart.locked()
 
 
 def test_a_game_that_is_done_is_in_nobodys_hand() -> None:

@@ -8,8 +8,6 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from events.models import Game, Venue
 from tests.factories import make_game, make_games, make_venue
@@ -130,9 +128,7 @@ def test_a_failed_run_that_was_asked_for_again_is_no_dead_letter(operator: Clien
 
 
 def test_while_redis_is_away_the_board_says_so(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = connect("redis://127.0.0.1:1/0")
-    client.set_retry(Retry(NoBackoff(), 0))
-    monkeypatch.setattr(broker(), "client", client)
+    monkeypatch.setattr(broker(), "client", connect("redis://127.0.0.1:1/0", retries=0))
 
     assert shown(operator).count("Redis does not answer") == 2  # in the first line, and where the queues would be
 

@@ -119,6 +119,20 @@ def test_of_a_game_only_what_lies_beyond_the_horizon_is_kept(queues: Queues, las
     assert not queues.dead("games")
 
 
+@pytest.mark.parametrize("arguments", [["abc"], [{}], [1, "2026-04-01", 7]])
+def test_arguments_that_make_no_sense_are_kept_and_hold_up_no_other(queues: Queues, arguments: list[Any]) -> None:
+    generation.begin(NOW, days=28, slot=None)
+    make_game(pk=1)
+    absurd = message("create_sessions_for_game", *arguments, queue="games")
+    lay_aside("games", absurd, message("actor_of_tomorrow", queue="games"))
+
+    dead_letters.collect(NOW)
+
+    assert "can make nothing of these arguments" in Run.objects.get(pk=absurd.message_id).reason
+    assert Run.objects.filter(actor="actor_of_tomorrow").exists()
+    assert not queues.dead("games")
+
+
 def test_a_letter_that_cannot_be_kept_is_dropped_and_keeps_no_other(queues: Queues) -> None:
     absurd = message("actor_of_tomorrow").copy(message_timestamp=10**18)
     lay_aside("default", message("actor_of_tomorrow", 1), absurd, message("actor_of_tomorrow", 2))

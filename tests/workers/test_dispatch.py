@@ -8,6 +8,7 @@ import pytest
 from tests.deploy import deploy
 from tests.factories import make_game
 from tests.workers.conftest import Queues
+from tests.workers.scheduled import break_the_connection
 from workers import dispatch, generation
 from workers.models import Clock, Generation, Run
 
@@ -91,6 +92,27 @@ def test_an_error_in_one_part_keeps_no_other_from_its_turn(
     assert Clock.objects.get().busy_until is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_breaks_in_one_part_is_another_in_the_next(
+    monkeypatch: pytest.MonkeyPatch, queues: Queues
+) -> None:
+    def revive(now: datetime) -> None:
+        break_the_connection()
+        Run.objects.exists()
+
+    deploy(NOW)
+    make_game()
+    generation.begin(NOW, days=None, slot=SLOT)
+    monkeypatch.setattr(dispatch, "revive", revive)
+
+    for seconds in (0, 60, 120):
+        dispatch.tick(later(seconds))
+
+    assert len(queues.messages("games")) == 1
+    assert Clock.objects.get().busy_until is None
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_error_in_the_last_part_frees_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     def reconcile(now: datetime) -> None:
         raise ZeroDivisionError

@@ -58,12 +58,24 @@ def row(pk: str = "nightly") -> ScheduledJob:
 
 
 def test_a_decorated_function_is_an_actor_that_may_be_scheduled() -> None:
-    actor = declare(queue_name="games", priority=3, time_limit=5000)
+    actor = declare(queue_name="clock", priority=3, time_limit=5000)
 
     assert jobs.registry["nightly"].actor is actor
-    assert (actor.actor_name, actor.queue_name, actor.priority) == ("nightly", "games", 3)
+    assert (actor.actor_name, actor.queue_name, actor.priority) == ("nightly", "clock", 3)
     assert actor.options["time_limit"] == 5000
     assert jobs.declared == {}
+
+
+@pytest.mark.parametrize("queue", ["games", "mail"])
+def test_a_queue_for_which_a_worker_has_no_connections_is_refused(queue: str) -> None:
+    with pytest.raises(ValueError, match=f'"{queue}" is no queue for jobs: take default or clock'):
+        declare(queue_name=queue)
+
+
+def test_options_without_a_trigger_are_refused_rather_than_ignored() -> None:
+    with pytest.raises(ValidationError) as refused:
+        declare(max_instances=3)
+    assert set(refused.value.message_dict) == {"max_instances"}
 
 
 def test_dramatiq_itself_never_retries_a_job() -> None:
@@ -105,6 +117,15 @@ def test_periodiq_cannot_count_so_it_takes_no_max_runs() -> None:
     with pytest.raises(ValidationError) as refused:
         keep_in_step(NOW)
     assert "trigger=" in refused.value.message_dict["max_runs"][0]
+
+
+@pytest.mark.parametrize("arguments", [{"args": [60]}, {"kwargs": {"days": 60}}])
+def test_periodiq_sends_no_arguments_so_it_takes_none(arguments: dict[str, Any]) -> None:
+    declare(periodic=cron("0 5 * * *"), **arguments)
+
+    with pytest.raises(ValidationError) as refused:
+        keep_in_step(NOW)
+    assert "`trigger`" in refused.value.message_dict["kwargs"][0]
 
 
 # --- add_job ----------------------------------------------------------------------------------------------

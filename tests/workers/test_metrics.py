@@ -7,8 +7,6 @@ import pytest
 import time_machine
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from tests.factories import make_game
 from tests.workers.conftest import Queues
@@ -107,9 +105,7 @@ def test_every_metric_is_true() -> None:
 
 
 def test_while_redis_is_away_everything_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = connect("redis://127.0.0.1:1/0")
-    client.set_retry(Retry(NoBackoff(), 0))
-    monkeypatch.setattr(broker(), "client", client)
+    monkeypatch.setattr(broker(), "client", connect("redis://127.0.0.1:1/0", retries=0))
 
     found = read()
 

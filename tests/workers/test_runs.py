@@ -8,17 +8,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError
 from dramatiq.middleware import TimeLimit, TimeLimitExceeded
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
-from tests.workers.scheduled import NOW, Does, at_once, fields, later, make_job, make_run, work
-from workers import dispatch, runs
+from tests.workers.scheduled import NOW, Does, at_once, break_the_connection, fields, later, make_job, make_run, work
+from workers import dispatch, jobs, runs
 from workers.broker import broker, connect
 from workers.models import Run, ScheduledJob
 
@@ -36,9 +34,7 @@ def _settings(settings: Any, queues: Queues) -> None:
 @pytest.fixture
 def closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is away: nobody listens where the broker looks for it."""
-    client = connect("redis://127.0.0.1:1/0")
-    client.set_retry(Retry(NoBackoff(), 0))
-    monkeypatch.setattr(broker(), "client", client)
+    monkeypatch.setattr(broker(), "client", connect("redis://127.0.0.1:1/0", retries=0))
 
 
 # --- Every cell of the state machine ----------------------------------------------------------------------
@@ -539,6 +535,50 @@ def test_a_worker_runs_it_and_notes_what_it_returned(queues: Queues) -> None:
 
     assert fields(run, "state", "attempts", "result") == ("succeeded", 1, [[1], {"two": 3}])
     assert fields(run, "message_id")
+
+
+@IN_THREADS
+def test_what_a_job_did_is_noted_though_its_connection_broke_meanwhile(queues: Queues) -> None:
+    run = runs.ask("work", [], {}, job=None, by="ann", now=NOW)
+
+    with Does(break_the_connection), queues.worker("default"):
+        eventually(lambda: fields(run, "state") != "queued" and fields(run, "state") != "running", within=15)
+
+    assert fields(run, "state", "attempts", "error") == ("succeeded", 1, "")
+
+
+@IN_THREADS
+def test_why_a_job_failed_is_noted_though_its_connection_broke_meanwhile(queues: Queues) -> None:
+    def stumble() -> None:
+        break_the_connection()
+        Run.objects.exists()
+
+    run = runs.ask("work", [], {}, job=None, by="ann", now=NOW)
+
+    with Does(stumble), queues.worker("default"):
+        eventually(lambda: fields(run, "error"), within=15)
+
+    assert "OperationalError" in fields(run, "error")
+    assert fields(run, "reason") == "to be tried again"
+
+
+@IN_THREADS
+def test_an_outcome_waits_until_the_database_takes_it(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+    succeed, refusals = runs.succeed, [OperationalError("starting up"), InterfaceError("closed")]
+
+    def refuse_twice(*args: Any) -> bool:
+        if refusals:
+            raise refusals.pop()
+        return succeed(*args)
+
+    monkeypatch.setattr(jobs, "OUTCOME_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(runs, "succeed", refuse_twice)
+    run = runs.ask("work", [], {}, job=None, by="ann", now=NOW)
+
+    with Does(lambda: "done"):
+        queues.work_off("default")
+
+    assert fields(run, "state", "attempts", "result") == ("succeeded", 1, "done")
 
 
 @IN_THREADS
