@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
@@ -142,12 +142,22 @@ def _deleted(row: Any) -> Any:
     return row
 
 
-@extend_schema_view(
-    create=extend_schema(parameters=[DRY_RUN]),
-    update=extend_schema(parameters=[DRY_RUN]),
-    partial_update=extend_schema(parameters=[DRY_RUN]),
-    destroy=extend_schema(parameters=[DRY_RUN]),
-)
+def _settling(serializer: Any) -> Callable[[Any], Any]:
+    """The schema of an endpoint's writes: what they answer, and what they answer to a dry run."""
+    either = PolymorphicProxySerializer(
+        component_name=serializer.__name__.replace("Serializer", "OrChanges"),
+        serializers=[serializer, ChangesSerializer],
+        resource_type_field_name=None,
+    )
+    return extend_schema_view(
+        create=extend_schema(parameters=[DRY_RUN], responses={201: serializer, 200: ChangesSerializer}),
+        update=extend_schema(parameters=[DRY_RUN], responses=either),
+        partial_update=extend_schema(parameters=[DRY_RUN], responses=either),
+        destroy=extend_schema(parameters=[DRY_RUN], responses={204: None, 200: ChangesSerializer}),
+    )
+
+
+@_settling(VenueSerializer)
 class VenueViewSet(Settles):
     """Venues. A manager may change their own; its zone or region settles all its games."""
 
@@ -170,12 +180,7 @@ class GameFilter(django_filters.FilterSet):
         fields = ("venue", "status", "recurrence", "format", "variant")
 
 
-@extend_schema_view(
-    create=extend_schema(parameters=[DRY_RUN]),
-    update=extend_schema(parameters=[DRY_RUN]),
-    partial_update=extend_schema(parameters=[DRY_RUN]),
-    destroy=extend_schema(parameters=[DRY_RUN]),
-)
+@_settling(GameSerializer)
 class GameViewSet(Settles):
     """Games. Saving one settles its sessions at once."""
 
@@ -206,7 +211,9 @@ class GameViewSet(Settles):
         created = _perhaps(request, lambda: sessions.create_sessions_for_game(game, days, now=now))
         return Response({"created": created})
 
-    @extend_schema(parameters=[DRY_RUN], request=SplitSerializer, responses={201: GameSerializer})
+    @extend_schema(
+        parameters=[DRY_RUN], request=SplitSerializer, responses={201: GameSerializer, 200: ChangesSerializer}
+    )
     @action(detail=True, methods=["post"])
     def split(self, request: Request, pk: str) -> Response:
         """Change the game from a date on: it ends the day before, and a copy with the changes starts."""
@@ -232,12 +239,7 @@ class ClosureFilter(django_filters.FilterSet):
         fields = ("venue",)
 
 
-@extend_schema_view(
-    create=extend_schema(parameters=[DRY_RUN]),
-    update=extend_schema(parameters=[DRY_RUN]),
-    partial_update=extend_schema(parameters=[DRY_RUN]),
-    destroy=extend_schema(parameters=[DRY_RUN]),
-)
+@_settling(ClosureSerializer)
 class ClosureViewSet(Settles):
     """Dates on which nothing is played at a venue. Adding one cancels sessions, lifting it restores exactly those."""
 

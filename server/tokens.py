@@ -30,7 +30,7 @@ class TokenView(APIView):
 
     @extend_schema(request=CredentialsSerializer, responses=CredentialsSerializer)
     def post(self, request: Request) -> Response:
-        """The token of a user, for their name and password."""
+        """The token of a user, for their name and password: the same one each time, until it is revoked."""
         # Django's own request: on it the lock-out notes what its middleware answers.
         serializer = CredentialsSerializer(data=request.data, context={"request": request._request})
         serializer.is_valid(raise_exception=True)

@@ -26,6 +26,7 @@ from tests.processes import Clock, environment, running
 from tests.waiting import eventually
 from workers import generation
 from workers.broker import broker
+from workers.jobs import registry
 from workers.metrics import collect
 from workers.models import Clock as Heartbeat
 
@@ -118,6 +119,14 @@ def test_the_example_of_a_job_works_as_typed() -> None:
     )
 
     assert "would remind of the next 3 weeks" in ended.stdout, ended.stderr
+
+
+def test_the_page_of_the_jobs_lists_exactly_those_that_come_with_it() -> None:
+    page = (TOP / "docs" / "jobs.md").read_text()
+
+    assert first_column(page, "job") == {
+        name for name, job in registry.items() if job.actor.fn.__module__ == "workers.actors"
+    }
 
 
 def test_the_page_of_the_commands_lists_exactly_the_targets_of_make() -> None:

@@ -1,5 +1,6 @@
 """Waiting for something to become true, instead of sleeping for as long as it might take."""
 
+import inspect
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,6 +15,12 @@ def eventually(probe: Callable[[], T], within: float, every: float = 0.05) -> T:
     deadline = time.monotonic() + within
     while not (found := probe()):
         if time.monotonic() > deadline:
-            pytest.fail(f"still {found!r} after {within:g} s")
+            pytest.fail(f"still {found!r} after {within:g} s: {_named(probe)}")
         time.sleep(every)
     return found
+
+
+def _named(probe: Callable[[], object]) -> str:
+    """What was waited for: the line that says it, or the name of a function."""
+    name = getattr(probe, "__qualname__", repr(probe))
+    return " ".join(inspect.getsource(probe).split()) if name.endswith("<lambda>") else name

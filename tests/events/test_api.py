@@ -1,5 +1,6 @@
 """REST: the shapes of objects and lists, tokens, throttling and the schema. Who may do what is in test_access."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -274,6 +276,19 @@ def test_the_schema_is_valid_and_leaves_nothing_to_guess(tmp_path: Any) -> None:
     schema = (tmp_path / "schema.yml").read_text()
     for path in ("games/{id}/preview/", "games/{id}/split/", "sessions/{id}/move/", "closures/{id}/", "venues/{slug}/"):
         assert f"/api/v1/{path}:" in schema
+
+
+def test_the_schema_says_what_a_dry_run_answers() -> None:
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    asked_first = [
+        operation
+        for methods in paths.values()
+        for operation in methods.values()
+        if any(each["name"] == "dry_run" for each in operation.get("parameters", []))
+    ]
+    told = {re.findall(r"schemas/(\w+)", str(operation["responses"]["200"]))[0] for operation in asked_first}
+
+    assert told == {"Changes", "VenueOrChanges", "GameOrChanges", "ClosureOrChanges", "Generated", "Session"}
 
 
 def test_the_schema_and_its_page_are_served(anyone: APIClient) -> None:
