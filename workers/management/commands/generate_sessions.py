@@ -101,7 +101,7 @@ class Command(BaseCommand):
         while True:
             run = Run.objects.filter(pk=run_id).first()
             if run and run.state in (Run.State.SKIPPED, Run.State.FAILED):
-                raise CommandError(f"The generation was {run.state}: {run.reason or run.error.strip()}")
+                raise CommandError(f"The generation was {run.state}: {run.why}")
             if run and run.state == Run.State.SUCCEEDED and run.started_at:
                 return Generation.objects.filter(slot=None, at__gte=run.started_at).latest()
             if run is None and not told and time.monotonic() - asked_at > NOBODY_AFTER:
