@@ -28,7 +28,7 @@ acceptance: $(installed)
 faults: $(checks)
 	@$(with_services) $(bin)/python -m pytest tests/faults --report docs/faults.md $(ARGS)
 
-# About 25 minutes, on a machine that does nothing else; ARGS="--games 1000 --only nightly" for a quick look.
+# About half an hour, on a machine that does nothing else; ARGS="--games 1000 --only nightly" for a quick look.
 bench: $(bench)
 	@.venv-bench/bin/python -m server.embedded .venv-bench/bin/python -m tests.benchmarks $(ARGS)
 
