@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -331,6 +332,43 @@ def _split(desk: OwnVenues, request: HttpRequest, form: SplitForm, game: Game) -
     return go_to("events_game_change", copy.pk)
 
 
+class WhenFilter(admin.SimpleListFilter):
+    """The nights from each venue's today on, unless the past or a date is asked for."""
+
+    title = "date"
+    parameter_name = "when"
+    horizontal = True
+    names: ClassVar = {None: "From today", "past": "Past", "all": "All"}
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.of_a_date = any(name.startswith("starts_at__") for name in request.GET)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, name) for value, name in self.names.items() if value]
+
+    def chosen(self) -> str | None:
+        return "all" if self.of_a_date and not self.value() else self.value()
+
+    def shown(self) -> str:
+        return self.names.get(self.chosen(), "")
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for value, name in self.names.items():
+            query = changelist.get_query_string({"when": value}, remove=["starts_at__"])
+            yield {"selected": value == self.chosen(), "query_string": query, "display": name}
+
+    def queryset(self, request: HttpRequest, rows: Any) -> Any:
+        now = timezone.now()
+        match self.chosen():
+            case None:
+                return rows.from_day(lambda zone: now.astimezone(zone).date())
+            case "past":
+                return rows.to_day(lambda zone: now.astimezone(zone).date() - timedelta(1))
+            case _:
+                return rows
+
+
 @admin.register(GameSession)
 class GameSessionAdmin(OwnVenues):
     """Read only but for its notes and buttons: sessions are written by the engine."""
@@ -338,7 +376,8 @@ class GameSessionAdmin(OwnVenues):
     form = SessionForm
     list_display = ("when", "game", "venue", "state", "cancel_reason", "by_hand")
     list_display_links = ("when",)
-    list_filter = ("status", "edited", ("game__venue", OwnVenuesFilter))
+    list_filter = (WhenFilter, "status", "edited", ("game__venue", OwnVenuesFilter))
+    list_before_template = "events/when.html"
     search_fields = ("game__name",)
     list_per_page = 50
     list_select_related = ("game__venue",)
@@ -356,14 +395,8 @@ class GameSessionAdmin(OwnVenues):
     class Media:
         css = {"all": ("events/desk.css",)}
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """A list begins today, unless another time or one game is asked for."""
-        rows: Any = super().get_queryset(request)
-        match = request.resolver_match
-        if request.GET or not match or match.url_name != "events_gamesession_changelist":
-            return rows
-        now = timezone.now()
-        return rows.from_day(lambda zone: now.astimezone(zone).date())
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return ("-starts_at", "-pk") if request.GET.get("when") == "past" else self.ordering
 
     @display(description="When", ordering="starts_at")
     def when(self, session: GameSession) -> str:

@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from tests.events.conftest import make_user
-from tests.events.league import NOW, dates, full_game, march, rows, session_on
-from tests.factories import make_games, make_venue
+from tests.events.league import NOW, dates, each_day, full_game, march, rows, session_on
+from tests.factories import make_game, make_games, make_venue
 from tests.nights import make_session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
@@ -442,6 +442,38 @@ def test_a_bulk_action_keeps_what_somebody_else_changed_and_is_logged(desk: Clie
     game.refresh_from_db()
     assert game.status == "paused"
     assert LogEntry.objects.get().change_message.startswith("paused")
+
+
+# --- The list of sessions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "label", "first", "count"),
+    [
+        ("", "From today", "03-10", 60),
+        ("?p=2", "From today", "04-29", 60),
+        ("?game__venue__id__exact={venue}", "From today", "03-10", 60),
+        ("?game__id__exact={game}", "From today", "03-10", 60),
+        ("?status__exact=scheduled&q=Nightly", "From today", "03-10", 60),
+        ("?when=past", "Past", "03-09", 3),
+        ("?when=all", "All", "03-07", 63),
+        ("?starts_at__year=2026&starts_at__month=3", "All", "03-07", 25),
+        ("?starts_at__year=2026&when=past", "Past", "03-09", 3),
+    ],
+)
+def test_the_list_of_sessions_begins_today_unless_the_past_or_a_date_is_asked_for(
+    desk: Client, venue: Venue, query: str, label: str, first: str, count: int
+) -> None:
+    game = make_game(venue, name="Nightly")
+    for day in each_day(march("03-07"), march("05-08")):
+        make_session(game, f"{day} 19:00")
+
+    page = desk.get(f"/admin/events/gamesession/{query.format(venue=venue.pk, game=game.pk)}")
+
+    shown = page.context["cl"]
+    assert (f"{shown.result_list[0].slot_date:%m-%d}", shown.result_count) == (first, count)
+    assert f">{label}</h2>" in page.content.decode()
+    assert [each["display"] for each in shown.filter_specs[0].choices(shown) if each["selected"]] == [label]
 
 
 # --- What a list costs --------------------------------------------------------------------------------------
