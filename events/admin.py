@@ -31,6 +31,7 @@ from events.forms import (
     SplitFromSessionForm,
 )
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.recurrence import OPTIONAL_FIELDS, USED_FIELDS
 from events.regions import public_holiday
 from events.sessions import GenerationError
 
@@ -160,14 +161,9 @@ class GameAdmin(OwnVenues):
     actions = ("pause", "resume", "archive")
     actions_detail = ("skip_date", "split", "see_sessions")
     change_form_after_template = "events/next_slots.html"
-    conditional_fields = {
-        "interval": "recurrence != 'once'",
-        "weekdays": "recurrence == 'daily' || recurrence == 'weekly' || recurrence == 'monthly'",
-        "month_day": "recurrence == 'monthly'",
-        "nth": "recurrence == 'monthly'",
-        "month_end": "recurrence == 'monthly' || recurrence == 'yearly'",
-        "end_date": "recurrence != 'once'",
-        "count": "recurrence != 'once'",
+    conditional_fields: ClassVar = {
+        name: " || ".join(f"recurrence == '{each}'" for each, used in USED_FIELDS.items() if name in used)
+        for name in OPTIONAL_FIELDS
     }
     fieldsets = (
         (None, {"fields": (("venue", "name"), ("variant", "format"), ("status",))}),
@@ -353,7 +349,7 @@ class WhenFilter(admin.SimpleListFilter):
     def shown(self) -> str:
         return self.names.get(self.chosen(), "")
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         for value, name in self.names.items():
             query = changelist.get_query_string({"when": value}, remove=["starts_at__"])
             yield {"selected": value == self.chosen(), "query_string": query, "display": name}

@@ -310,6 +310,52 @@ def test_a_manager_changes_a_venue_but_not_its_managers_or_address(desk: Client,
     assert [user.username for user in venue.managers.all()] == ["manager"]
 
 
+# --- The form of a game -------------------------------------------------------------------------------------
+
+#: What each field of a rule holds when it was filled in before another recurrence hid it; one makes no sense.
+FILLED_IN = {
+    "interval": "0",
+    "weekdays": ["mon"],
+    "month_day": "3",
+    "nth": "1",
+    "month_end": "skip",
+    "end_date": "2026-06-31",
+    "count": "7",
+}
+LEFT_OUT = dict.fromkeys(FILLED_IN) | {"interval": 1, "weekdays": [], "month_end": "clamp"}
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "shown"),
+    [
+        ("once", {}),
+        ("daily", {"interval": 2, "weekdays": ["fri"], "end_date": march("06-01"), "count": ""}),
+        ("weekly", {"interval": 2, "weekdays": ["fri"], "end_date": "", "count": 9}),
+        ("yearly", {"interval": 2, "month_end": "skip", "end_date": "", "count": ""}),
+    ],
+)
+def test_what_a_recurrence_hides_does_not_count(
+    desk: Client, game: Game, recurrence: str, shown: dict[str, Any]
+) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    sent = {**form_of(desk, address), "start_date": "2026-03-12", **FILLED_IN, "recurrence": recurrence, **shown}
+
+    assert "Saving this" in desk.post(f"/admin/events/game/next-slots/?game={game.pk}", sent).content.decode()
+    answer = desk.post(address, sent)
+
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    kept = {name: value or None for name, value in shown.items()}
+    assert Game.objects.values(*FILLED_IN).get() == LEFT_OUT | kept
+
+
+def test_the_desk_shows_the_fields_that_a_recurrence_uses(desk: Client, game: Game) -> None:
+    hidden = desk.get(f"/admin/events/game/{game.pk}/change/").context["adminform"].model_admin.conditional_fields
+
+    assert hidden["nth"] == hidden["month_day"] == "recurrence == 'monthly'"
+    assert hidden["month_end"] == "recurrence == 'monthly' || recurrence == 'yearly'"
+    assert "once" not in "".join(hidden.values())
+
+
 # --- What saving does ---------------------------------------------------------------------------------------
 
 
