@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import pluralize
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
 
 from events import access, sessions
 from events.forms import (
@@ -38,6 +42,9 @@ from events.sessions import GenerationError
 #: How many slots a game's form shows, and how far it looks for them, in days.
 SLOTS_SHOWN, LOOK_FOR_SLOTS = 10, 399
 
+#: How many rows are named before something is done to all of them.
+SHOWN_TO_CONFIRM = 20
+
 
 def go_to(view: str, *args: Any) -> HttpResponse:
     """What a dialog answers when it is done: a page, anew."""
@@ -48,6 +55,16 @@ def sentence(said: object) -> str:
     """As a sentence of its own."""
     words = str(said)
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def counted(rows: Sequence[Any] | QuerySet[Any], what: str) -> str:
+    """Such as "1 game" or "2 games"."""
+    return f"{len(rows)} {what}{pluralize(rows)}"
+
+
+def confirmation(request: HttpRequest, form_class: type[BaseDialogForm]) -> BaseDialogForm:
+    """The form by which an action is confirmed; unbound as long as nobody has been asked."""
+    return form_class(request, data=request.POST if "_form_submitted" in request.POST else None)
 
 
 class OwnVenuesFilter(admin.RelatedFieldListFilter):
@@ -83,6 +100,24 @@ class OwnVenues(ModelAdmin):
         self.log_change(request, row, what)
         messages.success(request, f"{row}: {what}")
         return go_to(f"events_{row._meta.model_name}_change", row.pk)
+
+    def ask(
+        self, request: HttpRequest, rows: Any, title: str, said: str, form_class: type[BaseDialogForm]
+    ) -> HttpResponse:
+        """The page that asks before an action changes all selected rows."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "said": said,
+            "form": confirmation(request, form_class),
+            "rows": rows[:SHOWN_TO_CONFIRM],
+            "more": max(0, len(rows) - SHOWN_TO_CONFIRM),
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+        }
+        return render(request, "events/confirm.html", context)
 
     def refused(self, request: HttpRequest, row: Any, error: ValidationError) -> HttpResponse:
         for message in error.messages:
@@ -277,17 +312,23 @@ class GameAdmin(OwnVenues):
         self._set_status(request, queryset, Game.Status.ACTIVE)
 
     @admin.action(description="Archive: remove what is to come")
-    def archive(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+    def archive(self, request: HttpRequest, queryset: QuerySet[Game]) -> HttpResponse | None:
+        if not confirmation(request, BaseDialogForm).is_valid():
+            said = "Their sessions to come are removed, but for those changed or cancelled by hand."
+            return self.ask(request, queryset, f"Archive {counted(queryset, 'game')}?", said, BaseDialogForm)
         self._set_status(request, queryset, Game.Status.ARCHIVED)
+        return None
 
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Game], status: str) -> None:
         if not self.has_change_permission(request):
             raise PermissionDenied
+        changes = sessions.Changes()
         for game in queryset:
             game.status = status
             game.save(update_fields=["status"])  # what somebody else changed meanwhile stays
             self.log_change(request, game, f"{status}: {game.changes}.")
-        messages.success(request, f"{len(queryset)} games are {status} now.")
+            changes += game.changes
+        messages.success(request, f"{counted(queryset, 'game')} {status}: {changes}.")
 
 
 def _what_is_wrong(form: Any) -> dict[str, Any]:
@@ -524,31 +565,50 @@ class GameSessionAdmin(OwnVenues):
         return _split(self, request, form, form.game())
 
     @admin.action(description="Cancel the selected sessions")
-    def cancel_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> None:
-        self._do_all(request, queryset, "cancelled", lambda pk, now: sessions.cancel(pk, "", now=now))
+    def cancel_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> HttpResponse | None:
+        form = confirmation(request, ReasonForm)
+        on = queryset.filter(status=GameSession.Status.SCHEDULED, ends_at__gt=timezone.now())
+        if on and not form.is_valid():
+            return self.ask(request, on, f"Cancel {counted(on, 'session')}?", "They can be restored.", ReasonForm)
+        reason = form.cleaned_data["reason"] if on else ""
+        self._do_all(request, queryset, "cancelled", sessions.cancel, reason)
+        return None
 
     @admin.action(description="Restore the selected sessions")
     def restore_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> None:
-        self._do_all(request, queryset, "restored", lambda pk, now: sessions.restore(pk, now=now))
+        self._do_all(request, queryset, "restored", sessions.restore)
 
     def _do(self, request: HttpRequest, object_id: Any, what: str, edit: Any, *args: Any) -> HttpResponse:
+        session = GameSession.objects.get(pk=object_id)
         try:
-            session = edit(int(object_id), *args, now=timezone.now())
+            session = _edited(session, what, edit, *args)
         except ValidationError as error:
-            return self.refused(request, GameSession.objects.get(pk=object_id), error)
+            return self.refused(request, session, error)
         return self.done(request, session, f"{what}.")
 
-    def _do_all(self, request: HttpRequest, queryset: Any, what: str, edit: Any) -> None:
+    def _do_all(self, request: HttpRequest, queryset: Any, what: str, edit: Any, *args: Any) -> None:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        now, done = timezone.now(), 0
+        done, left = [], Counter[str]()
         for session in queryset:
             try:
-                self.log_change(request, edit(session.pk, now), what)
-                done += 1
+                done.append(_edited(session, what, edit, *args))
+                self.log_change(request, done[-1], what)
             except ValidationError as error:
-                messages.error(request, f"{session}: {' '.join(error.messages)}")
-        messages.success(request, f"{done} sessions {what}.")
+                left.update(error.messages)
+        if done:
+            messages.success(request, f"{counted(done, 'session')} {what}.")
+        for why, number in left.items():
+            messages.warning(request, f"{number} left alone. {why}")
 
 
+def _edited(session: GameSession, what: str, edit: Any, *args: Any) -> GameSession:
+    """Raises ValidationError when there is nothing to do, for a list offers every row the same buttons."""
+    if session.status == ALREADY.get(what):
+        raise ValidationError(f"Already {session.status}.")
+    edited: GameSession = edit(session.pk, *args, now=timezone.now())
+    return edited
+
+
+ALREADY = {"cancelled": GameSession.Status.CANCELLED, "restored": GameSession.Status.SCHEDULED}
 CLOSURE_FIELDS = ("first_date", "last_date", "reason")

@@ -224,8 +224,14 @@ def test_several_nights_are_cancelled_at_once(desk: Desk, game: Game) -> None:
     page.locator("select[name=action]").select_option("cancel_all")
     with page.expect_navigation():
         page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_role("heading", name="Cancel 2 sessions?")).to_be_visible()
+    assert violations(page) == []
+    fill(page, reason="flood")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Yes, I’m sure").click()
 
     expect(page.get_by_text("2 sessions cancelled.")).to_be_visible()
+    assert set(game.sessions.filter(status="cancelled").values_list("cancel_reason", flat=True)) == {"flood"}
     assert [day for day, state in states(game).items() if state == "cancelled"] == ["03-12", "03-26"]
 
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
+from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from tests.events.conftest import make_user
 from tests.events.league import NOW, dates, each_day, full_game, march, rows, session_on
@@ -282,7 +283,7 @@ def test_bulk_actions_leave_other_venues_alone(desk: Client, foreign: Game, mode
 
     desk.post(
         f"/admin/events/{model}/",
-        {"action": action, "_selected_action": ids, "select_across": "1", "post": "yes"},
+        {**SUBMITTED, "action": action, "_selected_action": ids, "select_across": "1", "post": "yes"},
     )
 
     assert rows() == before
@@ -433,6 +434,64 @@ def test_only_what_can_be_done_to_a_session_is_offered(desk: Client, game: Game)
 
     rest = ["Close the venue", "Change from this date"]
     assert offered == [["Cancel", "Move", *rest], ["Restore", *rest]]
+
+
+def act(desk: Client, model: str, action: str, ids: list[int], **sent: str) -> Any:
+    """Run an action on rows of a list. The answer is the page that asks first, or the list with what was done."""
+    chosen = {"action": action, "_selected_action": ids, "index": 0}
+    return desk.post(f"/admin/events/{model}/", {**chosen, **sent}, follow=True)
+
+
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_cancelling_several_nights_asks_for_one_reason_and_leaves_what_is_cancelled_alone(
+    desk: Client, game: Game
+) -> None:
+    Closure(venue=game.venue, first_date=march("03-12"), last_date=march("03-12"), reason="works").save(now=NOW)
+    sessions.cancel(session_on(game, "03-19").pk, "dealers are ill", now=NOW)
+    make_session(game, "2026-03-05 19:00")
+    before, ids = rows(), [session.pk for session in game.sessions.all()]
+
+    asked = act(desk, "gamesession", "cancel_all", ids)
+    assert rows() == before
+    assert [str(row) for row in asked.context["rows"]] == [f"{game} on 2026-03-26", f"{game} on 2026-04-02"]
+
+    done = act(desk, "gamesession", "cancel_all", ids, _form_submitted="on", reason="flood")
+    reasons = game.sessions.filter(status="cancelled").values_list("cancel_reason", "cancelled_by")
+    works = ("closed: works", "closure")
+    assert list(reasons) == [works, ("dealers are ill", "staff"), ("flood", "staff"), ("flood", "staff")]
+    over = "1 left alone. This session is over: the past does not change."
+    assert said(done) == ["2 sessions cancelled.", over, "2 left alone. Already cancelled."]
+
+    again = act(desk, "gamesession", "cancel_all", ids)
+    assert said(again) == [over, "4 left alone. Already cancelled."]
+
+
+@pytest.mark.parametrize(("action", "left"), [("cancel", "Already cancelled."), ("restore", "Already scheduled.")])
+def test_a_button_of_a_list_that_would_do_nothing_says_so(desk: Client, game: Game, action: str, left: str) -> None:
+    session = session_on(game, "03-12")
+    if action == "cancel":
+        sessions.cancel(session.pk, "dealers are ill", now=NOW)
+    before = rows()
+
+    desk.post(f"/admin/events/gamesession/{session.pk}/{action}/", {**SUBMITTED, "reason": ""})
+
+    assert said(desk.get("/admin/")) == [left]
+    assert rows() == before
+
+
+def test_archiving_games_asks_first_and_says_what_it_removed(desk: Client, game: Game) -> None:
+    before = rows()
+
+    assert list(act(desk, "game", "archive", [game.pk]).context["rows"]) == [game]
+    assert rows() == before
+
+    assert said(act(desk, "game", "archive", [game.pk], _form_submitted="on")) == [
+        "1 game archived: 4 sessions are removed."
+    ]
+    assert not game.sessions.exists()
 
 
 # --- Two at once --------------------------------------------------------------------------------------------
