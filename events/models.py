@@ -85,6 +85,14 @@ class Venue(models.Model):
         """The venue's own date at the instant `now` (aware)."""
         return now.astimezone(self.zone).date()
 
+    def clean(self) -> None:
+        """Raises ValidationError when a region is taken away that says on which days games are not played."""
+        relying = Game.objects.filter(venue=self.pk, holiday_policy=Game.HolidayPolicy.SKIP)
+        relying = relying.exclude(status=Game.Status.ARCHIVED).exclude(venue__holiday_region="")
+        if self.pk and not self.holiday_region and (game := relying.first()):
+            said = f"{game} is not played on public holidays: keep a region, or change the game first."
+            raise ValidationError({"holiday_region": said})
+
     def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
         from events import sessions
 
@@ -315,7 +323,18 @@ class Game(models.Model):
         return recurrence.last_date(self.rule_until(None), self.count) if self.count else None
 
     def clean(self) -> None:
-        """Check the recurrence as a whole and note its last date.
+        """Check the recurrence as a whole and note its last date, and that its venue knows its public holidays.
+
+        Raises ValidationError naming the field and the fix.
+        """
+        self.check_rule()
+        skips = self.holiday_policy == Game.HolidayPolicy.SKIP and self.status != Game.Status.ARCHIVED
+        if skips and self.venue_id and not self.venue.holiday_region:
+            said = f"Give {self.venue} a holiday region first, such as AU-NSW: without one no day is a public holiday."
+            raise ValidationError({"holiday_policy": said})
+
+    def check_rule(self) -> None:
+        """Check the recurrence alone, as every save does, and note its last date.
 
         Raises ValidationError naming the field and the fix.
         """
@@ -354,7 +373,7 @@ class Game(models.Model):
         """
         from events import sessions
 
-        self.clean()
+        self.check_rule()
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "last_date", "updated_at"}
         with transaction.atomic():

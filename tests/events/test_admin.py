@@ -357,6 +357,17 @@ def test_the_desk_shows_the_fields_that_a_recurrence_uses(desk: Client, game: Ga
     assert "once" not in "".join(hidden.values())
 
 
+def test_the_desk_says_where_a_holiday_region_is_lacking(desk: Client, game: Game, venue: Venue) -> None:
+    address, place = f"/admin/events/game/{game.pk}/change/", f"/admin/events/venue/{venue.pk}/change/"
+    Game.objects.update(holiday_policy="skip")
+    refused = desk.post(place, form_of(desk, place) | {"holiday_region": ""})
+    assert "keep a region" in refused.context["adminform"].form.errors["holiday_region"][0]
+
+    Venue.objects.update(holiday_region="")
+    refused = desk.post(address, form_of(desk, address))
+    assert "Give The Star a holiday region first" in refused.context["adminform"].form.errors["holiday_policy"][0]
+
+
 # --- What saving does ---------------------------------------------------------------------------------------
 
 
