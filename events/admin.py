@@ -221,7 +221,7 @@ class GameAdmin(OwnVenues):
         ("For players", {"fields": (("buy_in", "currency"), "seats", "notes"), "classes": ["collapse"]}),
         (
             "Behind the scenes",
-            {"fields": (("rrule", "last_date"), ("generated_through", "generation_error")), "classes": ["collapse"]},
+            {"fields": (("rrule", "last_date"), "generated_through"), "classes": ["collapse"]},
         ),
     )
 
@@ -243,10 +243,17 @@ class GameAdmin(OwnVenues):
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         obj.save()
-        messages.info(request, sentence(obj.changes))
+    def get_fieldsets(self, request: HttpRequest, obj: Game | None = None) -> Any:
+        trouble = {
+            "description": "Its sessions cannot be written. Save again to try it.",
+            "fields": ["generation_error"],
+        }
+        return [*([(None, trouble)] if obj and obj.generation_error else []), *super().get_fieldsets(request, obj)]
 
-    def delete_model(self, request: HttpRequest, obj: Game) -> None:
-        obj.delete()
+        if obj.generation_error:
+            messages.error(request, f"The sessions of {obj} cannot be written. {obj.generation_error}")
+        else:
+            messages.info(request, sentence(obj.changes))
 
     def get_urls(self) -> list[Any]:
         preview = path("next-slots/", self.admin_site.admin_view(self.next_slots), name="events_game_slots")

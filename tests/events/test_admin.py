@@ -505,6 +505,23 @@ def test_archiving_games_asks_first_and_says_what_it_removed(desk: Client, game:
     assert not game.sessions.exists()
 
 
+def test_a_failing_game_says_so_at_the_top_and_is_tried_again_when_it_is_saved(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    Game.objects.update(holiday_policy="skip")
+    Venue.objects.update(holiday_region="XX")
+    assert "Save again to try it" not in desk.get(address).content.decode()
+
+    failed = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
+    assert said(failed)[0].startswith(f"The sessions of {game} cannot be written. GenerationError: ")
+    assert next(iter(failed.context["adminform"])).fields == ["generation_error"]
+    assert "Save again to try it" in failed.content.decode()
+
+    Venue.objects.update(holiday_region="AU-NSW")
+    mended = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
+    assert said(mended)[0] == "No session changes."
+    assert "Save again to try it" not in mended.content.decode()
+
+
 # --- Two at once --------------------------------------------------------------------------------------------
 
 
