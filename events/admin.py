@@ -89,7 +89,13 @@ class OwnVenues(ModelAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:  # one by one, so that each settles its sessions
-            row.delete()
+            self.delete_model(request, row)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        changed = [row for row, _ in formset.changed_objects]
+        for row in (*formset.new_objects, *changed, *formset.deleted_objects):
+            messages.info(request, sentence(f"{row}: {row.changes}"))
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """To act on one row, which must be among those the user sees."""
@@ -140,6 +146,10 @@ class VenueAdmin(OwnVenues):
     readonly_fields = ("holidays",)
     inlines = (ClosureInline,)
 
+    def save_model(self, request: HttpRequest, obj: Venue, form: Any, change: bool) -> None:
+        obj.save()
+        messages.info(request, sentence(obj.changes))
+
     @display(description="Public holidays to come")
     def holidays(self, venue: Venue) -> str:
         if not venue.pk or not venue.holiday_region:
@@ -167,6 +177,10 @@ class ClosureAdmin(OwnVenues):
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
         obj.save()
         messages.info(request, sentence(obj.changes))
+
+    def delete_model(self, request: HttpRequest, obj: Closure) -> None:
+        obj.delete()
+        messages.info(request, sentence(f"{obj}: {obj.changes}"))
 
 
 class GameDateInline(TabularInline):

@@ -522,6 +522,42 @@ def test_a_failing_game_says_so_at_the_top_and_is_tried_again_when_it_is_saved(d
     assert "Save again to try it" not in mended.content.decode()
 
 
+def test_saving_a_venue_or_its_closures_says_what_it_does_to_sessions(desk: Client, game: Game) -> None:
+    address = f"/admin/events/venue/{game.venue_id}/change/"
+    closure = {"first_date": "2026-03-12", "last_date": "2026-03-19", "reason": "works"}
+    added = {f"closures-0-{name}": value for name, value in closure.items()} | {"closures-TOTAL_FORMS": 1}
+
+    moved = desk.post(address, form_of(desk, address) | {"timezone": "Australia/Perth"} | added, follow=True)
+    assert said(moved)[:2] == [
+        "4 sessions move.",
+        "The Star: 2026-03-12 to 2026-03-19, works: 2 sessions are cancelled.",
+    ]
+    lifted = desk.post(address, form_of(desk, address) | {"closures-0-DELETE": "on"}, follow=True)
+    assert said(lifted)[:2] == [
+        "No session changes.",
+        "The Star: 2026-03-12 to 2026-03-19, works: 2 sessions are restored.",
+    ]
+
+
+def test_lifting_a_closure_says_what_comes_back(desk: Client, game: Game) -> None:
+    closure = Closure(venue=game.venue, first_date=march("03-12"), last_date=march("03-12"), reason="works")
+    closure.save(now=NOW)
+
+    answer = desk.post(f"/admin/events/closure/{closure.pk}/delete/", {"post": "yes"}, follow=True)
+
+    assert "The Star: 2026-03-12 to 2026-03-12, works: 1 session is restored." in said(answer)
+
+
+def test_saving_a_game_says_what_each_date_that_differs_does(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    date = {"date": "2026-03-12", "kind": "exclude", "reason": ""}
+    added = {f"exceptions-0-{name}": value for name, value in date.items()} | {"exceptions-TOTAL_FORMS": 1}
+
+    answer = desk.post(address, form_of(desk, address) | added, follow=True)
+
+    assert said(answer)[:2] == ["No session changes.", "Exclude 2026-03-12: 1 session is cancelled."]
+
+
 # --- Two at once --------------------------------------------------------------------------------------------
 
 
