@@ -372,7 +372,7 @@ def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
         return {"errors": [("", str(error))]}
     local = [(slot, slot.starts_at and f"{slot.starts_at.astimezone(game.venue.zone):%H:%M}") for slot in slots]
     changes = sessions.rehearse(lambda: _saved(game, now)) if exists else None
-    return {"slots": local, "zone": game.venue.timezone, "changes": changes}
+    return {"slots": local, "zone": game.venue.timezone, "changes": changes, "idle": game.idle}
 
 
 def _saved(game: Game, now: datetime) -> sessions.Changes:

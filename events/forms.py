@@ -72,6 +72,7 @@ class GameForm(forms.ModelForm):
             "generation_error": "What went wrong",
         }
         help_texts = {
+            "status": "Paused: no more sessions are written, those there are stay. Archived: those to come go too.",
             "interval": "1: each time. 2: every second day, week, month or year, counted from the first date.",
             "nth": "Such as the last Friday: choose Last here, and tick Friday above.",
             "end_date": "The game is played on it for the last time. Empty: it goes on.",

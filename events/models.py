@@ -349,6 +349,13 @@ class Game(models.Model):
 
     @property
     def rrule(self) -> str:
+    @property
+    def idle(self) -> str:
+        """Why none of its sessions is written, as a sentence; empty while its calendar is kept full."""
+        if self.status != Game.Status.ACTIVE:
+            return f"{self.get_status_display()}: no session will be written."
+        return "" if self.venue.active else f"{self.venue} is switched off: no session will be written."
+
         """The rule as an RFC 5545 RRULE value; empty for a game that is played once."""
         until = None
         if self.end_date:  # RFC 5545 §3.3.10 wants the last start as an instant

@@ -558,6 +558,27 @@ def test_saving_a_game_says_what_each_date_that_differs_does(desk: Client, game:
     assert said(answer)[:2] == ["No session changes.", "Exclude 2026-03-12: 1 session is cancelled."]
 
 
+@pytest.mark.parametrize(
+    ("changes", "active", "why"),
+    [
+        ({}, True, ""),
+        ({"status": "paused"}, True, "Paused: no session will be written."),
+        ({"status": "archived"}, True, "Archived: no session will be written."),
+        ({}, False, "The Star is switched off: no session will be written."),
+    ],
+)
+def test_the_preview_says_when_no_session_will_be_written(
+    desk: Client, game: Game, changes: dict[str, str], active: bool, why: str
+) -> None:
+    Venue.objects.update(active=active)
+    sent = form_of(desk, f"/admin/events/game/{game.pk}/change/") | changes
+
+    shown = desk.post(f"/admin/events/game/next-slots/?game={game.pk}", sent).content.decode()
+
+    assert "Thu 12 Mar 2026" in shown
+    assert ("no session will be written" in shown, why in shown) == (bool(why), True)
+
+
 # --- Two at once --------------------------------------------------------------------------------------------
 
 
