@@ -67,8 +67,10 @@ class Venue(models.Model):
         validators=[validate_region],
         help_text="Whose public holidays count: ISO 3166-2, such as AU-NSW.",
     )
-    contact_email = models.EmailField(blank=True)
-    active = models.BooleanField(default=True, help_text="Off: none of its games is generated.")
+    contact_email = models.EmailField(blank=True, help_text="Gets the day's list by e-mail each morning at 7.")
+    active = models.BooleanField(
+        default=True, help_text="Off: hidden from players, its calendar feeds stop, and no more sessions are written."
+    )
     managers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="venues")
 
     class Meta:
@@ -348,14 +350,14 @@ class Game(models.Model):
         self.last_date = self.start_date if once else self.end_date or self.last_date_by_count()
 
     @property
-    def rrule(self) -> str:
-    @property
     def idle(self) -> str:
         """Why none of its sessions is written, as a sentence; empty while its calendar is kept full."""
         if self.status != Game.Status.ACTIVE:
             return f"{self.get_status_display()}: no session will be written."
         return "" if self.venue.active else f"{self.venue} is switched off: no session will be written."
 
+    @property
+    def rrule(self) -> str:
         """The rule as an RFC 5545 RRULE value; empty for a game that is played once."""
         until = None
         if self.end_date:  # RFC 5545 §3.3.10 wants the last start as an instant
