@@ -243,6 +243,13 @@ class GameAdmin(OwnVenues):
         js = ("events/live_preview.js",)
         css = {"all": ("events/desk.css",)}
 
+    def get_fieldsets(self, request: HttpRequest, obj: Game | None = None) -> Any:
+        trouble = {
+            "description": "Its sessions cannot be written. Save again to try it.",
+            "fields": ["generation_error"],
+        }
+        return [*([(None, trouble)] if obj and obj.generation_error else []), *super().get_fieldsets(request, obj)]
+
     @display(description="Plays")
     def rule_in_words(self, game: Game) -> str:
         unit = UNITS.get(game.recurrence)
@@ -257,13 +264,6 @@ class GameAdmin(OwnVenues):
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         obj.save()
-    def get_fieldsets(self, request: HttpRequest, obj: Game | None = None) -> Any:
-        trouble = {
-            "description": "Its sessions cannot be written. Save again to try it.",
-            "fields": ["generation_error"],
-        }
-        return [*([(None, trouble)] if obj and obj.generation_error else []), *super().get_fieldsets(request, obj)]
-
         if obj.generation_error:
             messages.error(request, f"The sessions of {obj} cannot be written. {obj.generation_error}")
         else:
@@ -554,7 +554,7 @@ class GameSessionAdmin(OwnVenues):
 
     @action(
         description="Close the venue",
-        permissions=["operate"],
+        permissions=["operate", "events.add_closure"],
         icon="door_front",
         dialog={
             "title": "Close the venue",
@@ -573,7 +573,7 @@ class GameSessionAdmin(OwnVenues):
 
     @action(
         description="Change from this date",
-        permissions=["operate"],
+        permissions=["operate", "events.change_game"],
         icon="call_split",
         dialog={
             "title": "Change the game from this date on",

@@ -505,23 +505,6 @@ def test_archiving_games_asks_first_and_says_what_it_removed(desk: Client, game:
     assert not game.sessions.exists()
 
 
-def test_a_failing_game_says_so_at_the_top_and_is_tried_again_when_it_is_saved(desk: Client, game: Game) -> None:
-    address = f"/admin/events/game/{game.pk}/change/"
-    Game.objects.update(holiday_policy="skip")
-    Venue.objects.update(holiday_region="XX")
-    assert "Save again to try it" not in desk.get(address).content.decode()
-
-    failed = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
-    assert said(failed)[0].startswith(f"The sessions of {game} cannot be written. GenerationError: ")
-    assert next(iter(failed.context["adminform"])).fields == ["generation_error"]
-    assert "Save again to try it" in failed.content.decode()
-
-    Venue.objects.update(holiday_region="AU-NSW")
-    mended = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
-    assert said(mended)[0] == "No session changes."
-    assert "Save again to try it" not in mended.content.decode()
-
-
 def test_saving_a_venue_or_its_closures_says_what_it_does_to_sessions(desk: Client, game: Game) -> None:
     address = f"/admin/events/venue/{game.venue_id}/change/"
     closure = {"first_date": "2026-03-12", "last_date": "2026-03-19", "reason": "works"}
@@ -558,6 +541,23 @@ def test_saving_a_game_says_what_each_date_that_differs_does(desk: Client, game:
     assert said(answer)[:2] == ["No session changes.", "Exclude 2026-03-12: 1 session is cancelled."]
 
 
+def test_a_failing_game_says_so_at_the_top_and_is_tried_again_when_it_is_saved(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    Game.objects.update(holiday_policy="skip")
+    Venue.objects.update(holiday_region="XX")
+    assert "Save again to try it" not in desk.get(address).content.decode()
+
+    failed = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
+    assert said(failed)[0].startswith(f"The sessions of {game} cannot be written. GenerationError: ")
+    assert next(iter(failed.context["adminform"])).fields == ["generation_error"]
+    assert "Save again to try it" in failed.content.decode()
+
+    Venue.objects.update(holiday_region="AU-NSW")
+    mended = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
+    assert said(mended)[0] == "No session changes."
+    assert "Save again to try it" not in mended.content.decode()
+
+
 @pytest.mark.parametrize(
     ("changes", "active", "why"),
     [
@@ -577,6 +577,22 @@ def test_the_preview_says_when_no_session_will_be_written(
 
     assert "Thu 12 Mar 2026" in shown
     assert ("no session will be written" in shown, why in shown) == (bool(why), True)
+
+
+@pytest.mark.parametrize(
+    ("button", "needs"), [("close_venue", "add_closure"), ("split", "change_game"), ("cancel", "change_gamesession")]
+)
+def test_a_button_of_a_session_needs_the_permission_for_what_it_writes(game: Game, button: str, needs: str) -> None:
+    session = session_on(game, "03-19")
+    address = f"/admin/events/gamesession/{session.pk}"
+    both = "view_gamesession change_gamesession"
+    found = []
+    for name, permissions in (("without", both.replace(needs, "")), ("with", f"{both} {needs}")):
+        staff = client_of(make_user(name, is_staff=True, permissions=permissions))
+        offered = [each["path"] for each in staff.get(f"{address}/change/").context["actions_detail"]]
+        found.append((f"{address}/{button}/" in offered, staff.post(f"{address}/{button}/", SUBMITTED).status_code))
+
+    assert found == [(False, 403), (True, 200)]
 
 
 # --- Two at once --------------------------------------------------------------------------------------------
