@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import pluralize
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
 
 from events import access, sessions
 from events.forms import (
@@ -30,11 +35,15 @@ from events.forms import (
     SplitFromSessionForm,
 )
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.recurrence import OPTIONAL_FIELDS, USED_FIELDS
 from events.regions import public_holiday
 from events.sessions import GenerationError
 
 #: How many slots a game's form shows, and how far it looks for them, in days.
 SLOTS_SHOWN, LOOK_FOR_SLOTS = 10, 399
+
+#: How many rows are named before something is done to all of them.
+SHOWN_TO_CONFIRM = 20
 
 
 def go_to(view: str, *args: Any) -> HttpResponse:
@@ -46,6 +55,16 @@ def sentence(said: object) -> str:
     """As a sentence of its own."""
     words = str(said)
     return f"{words[:1].upper()}{words[1:]}."
+
+
+def counted(rows: Sequence[Any] | QuerySet[Any], what: str) -> str:
+    """Such as "1 game" or "2 games"."""
+    return f"{len(rows)} {what}{pluralize(rows)}"
+
+
+def confirmation(request: HttpRequest, form_class: type[BaseDialogForm]) -> BaseDialogForm:
+    """The form by which an action is confirmed; unbound as long as nobody has been asked."""
+    return form_class(request, data=request.POST if "_form_submitted" in request.POST else None)
 
 
 class OwnVenuesFilter(admin.RelatedFieldListFilter):
@@ -70,7 +89,13 @@ class OwnVenues(ModelAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for row in queryset:  # one by one, so that each settles its sessions
-            row.delete()
+            self.delete_model(request, row)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        changed = [row for row, _ in formset.changed_objects]
+        for row in (*formset.new_objects, *changed, *formset.deleted_objects):
+            messages.info(request, sentence(f"{row}: {row.changes}"))
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """To act on one row, which must be among those the user sees."""
@@ -81,6 +106,24 @@ class OwnVenues(ModelAdmin):
         self.log_change(request, row, what)
         messages.success(request, f"{row}: {what}")
         return go_to(f"events_{row._meta.model_name}_change", row.pk)
+
+    def ask(
+        self, request: HttpRequest, rows: Any, title: str, said: str, form_class: type[BaseDialogForm]
+    ) -> HttpResponse:
+        """The page that asks before an action changes all selected rows."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "said": said,
+            "form": confirmation(request, form_class),
+            "rows": rows[:SHOWN_TO_CONFIRM],
+            "more": max(0, len(rows) - SHOWN_TO_CONFIRM),
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+        }
+        return render(request, "events/confirm.html", context)
 
     def refused(self, request: HttpRequest, row: Any, error: ValidationError) -> HttpResponse:
         for message in error.messages:
@@ -102,6 +145,10 @@ class VenueAdmin(OwnVenues):
     search_fields = ("name",)
     readonly_fields = ("holidays",)
     inlines = (ClosureInline,)
+
+    def save_model(self, request: HttpRequest, obj: Venue, form: Any, change: bool) -> None:
+        obj.save()
+        messages.info(request, sentence(obj.changes))
 
     @display(description="Public holidays to come")
     def holidays(self, venue: Venue) -> str:
@@ -131,6 +178,10 @@ class ClosureAdmin(OwnVenues):
         obj.save()
         messages.info(request, sentence(obj.changes))
 
+    def delete_model(self, request: HttpRequest, obj: Closure) -> None:
+        obj.delete()
+        messages.info(request, sentence(f"{obj}: {obj.changes}"))
+
 
 class GameDateInline(TabularInline):
     model = GameDate
@@ -159,14 +210,9 @@ class GameAdmin(OwnVenues):
     actions = ("pause", "resume", "archive")
     actions_detail = ("skip_date", "split", "see_sessions")
     change_form_after_template = "events/next_slots.html"
-    conditional_fields = {
-        "interval": "recurrence != 'once'",
-        "weekdays": "recurrence == 'daily' || recurrence == 'weekly' || recurrence == 'monthly'",
-        "month_day": "recurrence == 'monthly'",
-        "nth": "recurrence == 'monthly'",
-        "month_end": "recurrence == 'monthly' || recurrence == 'yearly'",
-        "end_date": "recurrence != 'once'",
-        "count": "recurrence != 'once'",
+    conditional_fields: ClassVar = {
+        name: " || ".join(f"recurrence == '{each}'" for each, used in USED_FIELDS.items() if name in used)
+        for name in OPTIONAL_FIELDS
     }
     fieldsets = (
         (None, {"fields": (("venue", "name"), ("variant", "format"), ("status",))}),
@@ -189,13 +235,20 @@ class GameAdmin(OwnVenues):
         ("For players", {"fields": (("buy_in", "currency"), "seats", "notes"), "classes": ["collapse"]}),
         (
             "Behind the scenes",
-            {"fields": (("rrule", "last_date"), ("generated_through", "generation_error")), "classes": ["collapse"]},
+            {"fields": (("rrule", "last_date"), "generated_through"), "classes": ["collapse"]},
         ),
     )
 
     class Media:
         js = ("events/live_preview.js",)
         css = {"all": ("events/desk.css",)}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Game | None = None) -> Any:
+        trouble = {
+            "description": "Its sessions cannot be written. Save again to try it.",
+            "fields": ["generation_error"],
+        }
+        return [*([(None, trouble)] if obj and obj.generation_error else []), *super().get_fieldsets(request, obj)]
 
     @display(description="Plays")
     def rule_in_words(self, game: Game) -> str:
@@ -211,10 +264,10 @@ class GameAdmin(OwnVenues):
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         obj.save()
-        messages.info(request, sentence(obj.changes))
-
-    def delete_model(self, request: HttpRequest, obj: Game) -> None:
-        obj.delete()
+        if obj.generation_error:
+            messages.error(request, f"The sessions of {obj} cannot be written. {obj.generation_error}")
+        else:
+            messages.info(request, sentence(obj.changes))
 
     def get_urls(self) -> list[Any]:
         preview = path("next-slots/", self.admin_site.admin_view(self.next_slots), name="events_game_slots")
@@ -280,17 +333,23 @@ class GameAdmin(OwnVenues):
         self._set_status(request, queryset, Game.Status.ACTIVE)
 
     @admin.action(description="Archive: remove what is to come")
-    def archive(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+    def archive(self, request: HttpRequest, queryset: QuerySet[Game]) -> HttpResponse | None:
+        if not confirmation(request, BaseDialogForm).is_valid():
+            said = "Their sessions to come are removed, but for those changed or cancelled by hand."
+            return self.ask(request, queryset, f"Archive {counted(queryset, 'game')}?", said, BaseDialogForm)
         self._set_status(request, queryset, Game.Status.ARCHIVED)
+        return None
 
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Game], status: str) -> None:
         if not self.has_change_permission(request):
             raise PermissionDenied
+        changes = sessions.Changes()
         for game in queryset:
             game.status = status
             game.save(update_fields=["status"])  # what somebody else changed meanwhile stays
             self.log_change(request, game, f"{status}: {game.changes}.")
-        messages.success(request, f"{len(queryset)} games are {status} now.")
+            changes += game.changes
+        messages.success(request, f"{counted(queryset, 'game')} {status}: {changes}.")
 
 
 def _what_is_wrong(form: Any) -> dict[str, Any]:
@@ -313,7 +372,7 @@ def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
         return {"errors": [("", str(error))]}
     local = [(slot, slot.starts_at and f"{slot.starts_at.astimezone(game.venue.zone):%H:%M}") for slot in slots]
     changes = sessions.rehearse(lambda: _saved(game, now)) if exists else None
-    return {"slots": local, "zone": game.venue.timezone, "changes": changes}
+    return {"slots": local, "zone": game.venue.timezone, "changes": changes, "idle": game.idle}
 
 
 def _saved(game: Game, now: datetime) -> sessions.Changes:
@@ -331,6 +390,43 @@ def _split(desk: OwnVenues, request: HttpRequest, form: SplitForm, game: Game) -
     return go_to("events_game_change", copy.pk)
 
 
+class WhenFilter(admin.SimpleListFilter):
+    """The nights from each venue's today on, unless the past or a date is asked for."""
+
+    title = "date"
+    parameter_name = "when"
+    horizontal = True
+    names: ClassVar = {None: "From today", "past": "Past", "all": "All"}
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.of_a_date = any(name.startswith("starts_at__") for name in request.GET)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, name) for value, name in self.names.items() if value]
+
+    def chosen(self) -> str | None:
+        return "all" if self.of_a_date and not self.value() else self.value()
+
+    def shown(self) -> str:
+        return self.names.get(self.chosen(), "")
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for value, name in self.names.items():
+            query = changelist.get_query_string({"when": value}, remove=["starts_at__"])
+            yield {"selected": value == self.chosen(), "query_string": query, "display": name}
+
+    def queryset(self, request: HttpRequest, rows: Any) -> Any:
+        now = timezone.now()
+        match self.chosen():
+            case None:
+                return rows.from_day(lambda zone: now.astimezone(zone).date())
+            case "past":
+                return rows.to_day(lambda zone: now.astimezone(zone).date() - timedelta(1))
+            case _:
+                return rows
+
+
 @admin.register(GameSession)
 class GameSessionAdmin(OwnVenues):
     """Read only but for its notes and buttons: sessions are written by the engine."""
@@ -338,7 +434,8 @@ class GameSessionAdmin(OwnVenues):
     form = SessionForm
     list_display = ("when", "game", "venue", "state", "cancel_reason", "by_hand")
     list_display_links = ("when",)
-    list_filter = ("status", "edited", ("game__venue", OwnVenuesFilter))
+    list_filter = (WhenFilter, "status", "edited", ("game__venue", OwnVenuesFilter))
+    list_before_template = "events/when.html"
     search_fields = ("game__name",)
     list_per_page = 50
     list_select_related = ("game__venue",)
@@ -356,14 +453,8 @@ class GameSessionAdmin(OwnVenues):
     class Media:
         css = {"all": ("events/desk.css",)}
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """A list begins today, unless another time or one game is asked for."""
-        rows: Any = super().get_queryset(request)
-        match = request.resolver_match
-        if request.GET or not match or match.url_name != "events_gamesession_changelist":
-            return rows
-        now = timezone.now()
-        return rows.from_day(lambda zone: now.astimezone(zone).date())
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return ("-starts_at", "-pk") if request.GET.get("when") == "past" else self.ordering
 
     @display(description="When", ordering="starts_at")
     def when(self, session: GameSession) -> str:
@@ -463,7 +554,7 @@ class GameSessionAdmin(OwnVenues):
 
     @action(
         description="Close the venue",
-        permissions=["operate"],
+        permissions=["operate", "events.add_closure"],
         icon="door_front",
         dialog={
             "title": "Close the venue",
@@ -482,7 +573,7 @@ class GameSessionAdmin(OwnVenues):
 
     @action(
         description="Change from this date",
-        permissions=["operate"],
+        permissions=["operate", "events.change_game"],
         icon="call_split",
         dialog={
             "title": "Change the game from this date on",
@@ -495,31 +586,50 @@ class GameSessionAdmin(OwnVenues):
         return _split(self, request, form, form.game())
 
     @admin.action(description="Cancel the selected sessions")
-    def cancel_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> None:
-        self._do_all(request, queryset, "cancelled", lambda pk, now: sessions.cancel(pk, "", now=now))
+    def cancel_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> HttpResponse | None:
+        form = confirmation(request, ReasonForm)
+        on = queryset.filter(status=GameSession.Status.SCHEDULED, ends_at__gt=timezone.now())
+        if on and not form.is_valid():
+            return self.ask(request, on, f"Cancel {counted(on, 'session')}?", "They can be restored.", ReasonForm)
+        reason = form.cleaned_data["reason"] if on else ""
+        self._do_all(request, queryset, "cancelled", sessions.cancel, reason)
+        return None
 
     @admin.action(description="Restore the selected sessions")
     def restore_all(self, request: HttpRequest, queryset: QuerySet[GameSession]) -> None:
-        self._do_all(request, queryset, "restored", lambda pk, now: sessions.restore(pk, now=now))
+        self._do_all(request, queryset, "restored", sessions.restore)
 
     def _do(self, request: HttpRequest, object_id: Any, what: str, edit: Any, *args: Any) -> HttpResponse:
+        session = GameSession.objects.get(pk=object_id)
         try:
-            session = edit(int(object_id), *args, now=timezone.now())
+            session = _edited(session, what, edit, *args)
         except ValidationError as error:
-            return self.refused(request, GameSession.objects.get(pk=object_id), error)
+            return self.refused(request, session, error)
         return self.done(request, session, f"{what}.")
 
-    def _do_all(self, request: HttpRequest, queryset: Any, what: str, edit: Any) -> None:
+    def _do_all(self, request: HttpRequest, queryset: Any, what: str, edit: Any, *args: Any) -> None:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        now, done = timezone.now(), 0
+        done, left = [], Counter[str]()
         for session in queryset:
             try:
-                self.log_change(request, edit(session.pk, now), what)
-                done += 1
+                done.append(_edited(session, what, edit, *args))
+                self.log_change(request, done[-1], what)
             except ValidationError as error:
-                messages.error(request, f"{session}: {' '.join(error.messages)}")
-        messages.success(request, f"{done} sessions {what}.")
+                left.update(error.messages)
+        if done:
+            messages.success(request, f"{counted(done, 'session')} {what}.")
+        for why, number in left.items():
+            messages.warning(request, f"{number} left alone. {why}")
 
 
+def _edited(session: GameSession, what: str, edit: Any, *args: Any) -> GameSession:
+    """Raises ValidationError when there is nothing to do, for a list offers every row the same buttons."""
+    if session.status == ALREADY.get(what):
+        raise ValidationError(f"Already {session.status}.")
+    edited: GameSession = edit(session.pk, *args, now=timezone.now())
+    return edited
+
+
+ALREADY = {"cancelled": GameSession.Status.CANCELLED, "restored": GameSession.Status.SCHEDULED}
 CLOSURE_FIELDS = ("first_date", "last_date", "reason")

@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from events import sessions
+from events import recurrence, sessions
 from events.models import EARLIEST, LATEST, MAX_DURATION_MINUTES, Game, GameSession
 
 
@@ -72,6 +72,7 @@ class GameForm(forms.ModelForm):
             "generation_error": "What went wrong",
         }
         help_texts = {
+            "status": "Paused: no more sessions are written, those there are stay. Archived: those to come go too.",
             "interval": "1: each time. 2: every second day, week, month or year, counted from the first date.",
             "nth": "Such as the last Friday: choose Last here, and tick Friday above.",
             "end_date": "The game is played on it for the last time. Empty: it goes on.",
@@ -86,6 +87,7 @@ class GameForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        self._leave_out_what_is_hidden(cleaned)
         if not self.instance.pk:
             return cleaned
         with transaction.atomic():  # in the admin part of the one that saves, so that nobody comes between
@@ -97,6 +99,13 @@ class GameForm(forms.ModelForm):
             self.data = data
             raise ValidationError(self._overtaken(stored, cleaned), code="overtaken")
         return cleaned
+
+    def _leave_out_what_is_hidden(self, cleaned: dict[str, Any]) -> None:
+        """A field that the recurrence does not use is sent along, but nobody sees it."""
+        if "recurrence" in cleaned:
+            for name in recurrence.OPTIONAL_FIELDS - recurrence.USED_FIELDS[cleaned["recurrence"]]:
+                self.errors.pop(name, None)
+                cleaned[name] = Game._meta.get_field(name).get_default()
 
     def _overtaken(self, stored: Game, cleaned: dict[str, Any]) -> str:
         theirs = [

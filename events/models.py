@@ -67,8 +67,10 @@ class Venue(models.Model):
         validators=[validate_region],
         help_text="Whose public holidays count: ISO 3166-2, such as AU-NSW.",
     )
-    contact_email = models.EmailField(blank=True)
-    active = models.BooleanField(default=True, help_text="Off: none of its games is generated.")
+    contact_email = models.EmailField(blank=True, help_text="Gets the day's list by e-mail each morning at 7.")
+    active = models.BooleanField(
+        default=True, help_text="Off: hidden from players, its calendar feeds stop, and no more sessions are written."
+    )
     managers = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="venues")
 
     class Meta:
@@ -84,6 +86,14 @@ class Venue(models.Model):
     def today(self, now: datetime) -> date:
         """The venue's own date at the instant `now` (aware)."""
         return now.astimezone(self.zone).date()
+
+    def clean(self) -> None:
+        """Raises ValidationError when a region is taken away that says on which days games are not played."""
+        relying = Game.objects.filter(venue=self.pk, holiday_policy=Game.HolidayPolicy.SKIP)
+        relying = relying.exclude(status=Game.Status.ARCHIVED).exclude(venue__holiday_region="")
+        if self.pk and not self.holiday_region and (game := relying.first()):
+            said = f"{game} is not played on public holidays: keep a region, or change the game first."
+            raise ValidationError({"holiday_region": said})
 
     def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
         from events import sessions
@@ -315,7 +325,18 @@ class Game(models.Model):
         return recurrence.last_date(self.rule_until(None), self.count) if self.count else None
 
     def clean(self) -> None:
-        """Check the recurrence as a whole and note its last date.
+        """Check the recurrence as a whole and note its last date, and that its venue knows its public holidays.
+
+        Raises ValidationError naming the field and the fix.
+        """
+        self.check_rule()
+        skips = self.holiday_policy == Game.HolidayPolicy.SKIP and self.status != Game.Status.ARCHIVED
+        if skips and self.venue_id and not self.venue.holiday_region:
+            said = f"Give {self.venue} a holiday region first, such as AU-NSW: without one no day is a public holiday."
+            raise ValidationError({"holiday_policy": said})
+
+    def check_rule(self) -> None:
+        """Check the recurrence alone, as every save does, and note its last date.
 
         Raises ValidationError naming the field and the fix.
         """
@@ -327,6 +348,13 @@ class Game(models.Model):
             raise ValidationError({error.field: str(error)}) from None
         once = self.recurrence == Game.Recurrence.ONCE
         self.last_date = self.start_date if once else self.end_date or self.last_date_by_count()
+
+    @property
+    def idle(self) -> str:
+        """Why none of its sessions is written, as a sentence; empty while its calendar is kept full."""
+        if self.status != Game.Status.ACTIVE:
+            return f"{self.get_status_display()}: no session will be written."
+        return "" if self.venue.active else f"{self.venue} is switched off: no session will be written."
 
     @property
     def rrule(self) -> str:
@@ -354,7 +382,7 @@ class Game(models.Model):
         """
         from events import sessions
 
-        self.clean()
+        self.check_rule()
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "last_date", "updated_at"}
         with transaction.atomic():

@@ -199,13 +199,15 @@ def _month_day_parts(rule: Rule, shortest_month: int) -> list[str]:
     return [f"BYMONTHDAY={candidates}", "BYSETPOS=-1"]
 
 
-_USED_FIELDS = {
+#: The fields that each recurrence makes use of.
+USED_FIELDS = {
     "once": set[str](),
     "daily": {"interval", "weekdays", "end_date", "count"},
     "weekly": {"interval", "weekdays", "end_date", "count"},
     "monthly": {"interval", "weekdays", "month_day", "nth", "month_end", "end_date", "count"},
     "yearly": {"interval", "month_end", "end_date", "count"},
 }
+OPTIONAL_FIELDS = set[str]().union(*USED_FIELDS.values())
 _DEFAULTS = {field.name: field.default for field in fields(Rule) if field.default is not MISSING}
 
 
@@ -218,8 +220,8 @@ def check(rule: Rule, count: int | None = None) -> None:
     Raises:
       RuleError: names the first offending field and the fix.
     """
-    if rule.recurrence not in _USED_FIELDS:
-        raise RuleError("recurrence", f"{rule.recurrence!r} is unknown; use {', '.join(_USED_FIELDS)}.")
+    if rule.recurrence not in USED_FIELDS:
+        raise RuleError("recurrence", f"{rule.recurrence!r} is unknown; use {', '.join(USED_FIELDS)}.")
     _check_unused_fields(rule, count)
     if rule.interval < 1:
         raise RuleError("interval", f"{rule.interval} is too small; use 1 or more.")
@@ -234,7 +236,7 @@ def check(rule: Rule, count: int | None = None) -> None:
 def _check_unused_fields(rule: Rule, count: int | None) -> None:
     given = asdict(rule) | {"count": count}
     for name, default in (_DEFAULTS | {"count": None}).items():
-        if given[name] != default and name not in _USED_FIELDS[rule.recurrence]:
+        if given[name] != default and name not in USED_FIELDS[rule.recurrence]:
             raise RuleError(name, f"Recurrence {rule.recurrence!r} does not use {name}; leave it out.")
 
 
@@ -248,7 +250,7 @@ def _check_weekdays(rule: Rule) -> None:
 
 def _check_day_of_month(rule: Rule) -> None:
     if rule.nth is None and rule.weekdays:
-        raise RuleError("weekdays", "A monthly rule takes a weekday only with nth; add nth or drop weekdays.")
+        raise RuleError("weekdays", "A weekday needs its place: choose which in the month (nth), or drop the weekday.")
     if rule.month_day is not None and not 1 <= rule.month_day <= 31:
         raise RuleError("month_day", f"{rule.month_day} is no day of a month; use 1 to 31.")
     if rule.nth is None:
@@ -256,9 +258,11 @@ def _check_day_of_month(rule: Rule) -> None:
     if rule.nth not in (1, 2, 3, 4, -1):
         raise RuleError("nth", f"{rule.nth} is out of range; use 1 to 4, or -1 for the last.")
     if rule.month_day is not None:
-        raise RuleError("nth", "nth and month_day exclude each other; leave one of them out.")
+        raise RuleError("nth", _exclusive("Which in the month (nth)", "day of the month (month_day)"))
     if len(rule.weekdays) != 1:
-        raise RuleError("weekdays", f"nth needs exactly one weekday, not {len(rule.weekdays)}; name one.")
+        raise RuleError(
+            "weekdays", f"Which in the month (nth) needs exactly one weekday, not {len(rule.weekdays)}; name one."
+        )
 
 
 def _check_end(rule: Rule, count: int | None) -> None:
@@ -269,4 +273,8 @@ def _check_end(rule: Rule, count: int | None) -> None:
     if count < 1:
         raise RuleError("count", f"{count} is too small; use 1 or more, or leave it out.")
     if rule.end_date is not None:
-        raise RuleError("count", "count and end_date exclude each other; leave one of them out.")
+        raise RuleError("count", _exclusive("Number of dates (count)", "last date (end_date)"))
+
+
+def _exclusive(one: str, other: str) -> str:
+    return f"{one} and {other} exclude each other; leave one of them out."

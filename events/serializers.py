@@ -42,6 +42,10 @@ class VenueSerializer(Strict, serializers.ModelSerializer):
         model = Venue
         fields = ("slug", "name", "timezone", "holiday_region", "contact_email", "active")
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        _cleaned(Venue, self.instance, attrs)
+        return attrs
+
     def to_representation(self, venue: Venue) -> dict[str, Any]:
         shape = super().to_representation(venue)
         if not access.sees_contacts(self.context["request"].user, venue):
@@ -110,12 +114,7 @@ class GameSerializer(Strict, serializers.ModelSerializer):
         return rows
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        game = copy.copy(self.instance) if self.instance else Game()
-        _set(game, {name: value for name, value in attrs.items() if name != "exceptions"})
-        try:
-            game.clean()
-        except DjangoValidationError as error:
-            raise serializers.ValidationError(by_field(error)) from None
+        _cleaned(Game, self.instance, {name: value for name, value in attrs.items() if name != "exceptions"})
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Game:
@@ -177,12 +176,7 @@ class ClosureSerializer(Strict, serializers.ModelSerializer):
         fields = ("id", "venue", "first_date", "last_date", "reason")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        closure = copy.copy(self.instance) if self.instance else Closure()
-        _set(closure, attrs)
-        try:
-            closure.clean()
-        except DjangoValidationError as error:
-            raise serializers.ValidationError(by_field(error)) from None
+        _cleaned(Closure, self.instance, attrs)
         return attrs
 
 
@@ -242,6 +236,16 @@ class WindowSerializer(Strict):
     days = serializers.IntegerField(
         min_value=0, max_value=MAX_WINDOW_DAYS - 1, required=False, help_text="How far to look."
     )
+
+
+def _cleaned(model: Any, instance: Any, values: dict[str, Any]) -> None:
+    """Check a row as a whole as it would be with these values. Raises ValidationError by field."""
+    row = copy.copy(instance) if instance else model()
+    _set(row, values)
+    try:
+        row.clean()
+    except DjangoValidationError as error:
+        raise serializers.ValidationError(by_field(error)) from None
 
 
 def _set(instance: Any, values: dict[str, Any]) -> None:

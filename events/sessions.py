@@ -281,6 +281,8 @@ def split(game_id: int, from_date: date, edits: dict[str, Any], *, now: datetime
 def cancel(session_id: int, reason: str, *, now: datetime) -> GameSession:
     """Cancel a session by hand. It keeps its slot, so that it is never generated again, and can be restored.
 
+    Where it was cancelled already, its reason stays unless another is given.
+
     Raises GameSession.DoesNotExist, and ValidationError when it is over.
     """
     with transaction.atomic():
@@ -290,7 +292,7 @@ def cancel(session_id: int, reason: str, *, now: datetime) -> GameSession:
             now,
             status=GameSession.Status.CANCELLED,
             cancelled_by=GameSession.CancelledBy.STAFF,
-            cancel_reason=reason,
+            cancel_reason=reason or session.cancel_reason,
         )
 
 

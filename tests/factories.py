@@ -25,5 +25,5 @@ def make_games(number: int, venue: Venue | None = None, **fields: Any) -> list[G
     venue = venue or make_venue()
     games = [Game(**{"venue": venue, "name": f"Game {n}", **daily, **fields}) for n in range(number)]
     for game in games:
-        game.clean()  # notes its last date
+        game.check_rule()  # notes its last date
     return Game.objects.bulk_create(games)

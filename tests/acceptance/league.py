@@ -145,7 +145,7 @@ def create_league(number: int) -> League:
                 **fields,
             }
         )
-        game.clean()
+        game.check_rule()
         league.games.append(game)
         league.rules.append(rrule(**{"dtstart": datetime.combine(start, time()), "wkst": MO, **rule}))
     once = Game(

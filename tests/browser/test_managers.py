@@ -110,6 +110,23 @@ def test_the_form_says_what_saving_does_to_the_nights_that_exist(desk: Desk, gam
     assert session_on(game, "03-12").starts_at.astimezone(game.venue.zone).time() == time(19, 30)
 
 
+@pytest.mark.parametrize("trouble", ["throw new TypeError('no network')", "return new Response('', {status: 503})"])
+def test_dates_that_could_not_be_asked_for_anew_are_said_to_be_old(desk: Desk, game: Game, trouble: str) -> None:
+    page = desk(f"events/game/{game.pk}/change/")
+    old, days = page.get_by_text("These may be out of date"), page.locator("[data-shown] li")
+    expect(days.first).to_have_text("Thu 12 Mar 2026, 19:00")
+    expect(old).to_be_hidden()
+    page.evaluate(f"window.kept = window.fetch; window.fetch = async () => {{ {trouble} }}")
+    fill(page, start_time="20:00")
+    expect(old).to_be_visible()
+    expect(days.first).to_have_text("Thu 12 Mar 2026, 19:00")
+
+    page.evaluate("window.fetch = window.kept")
+    fill(page, start_time="20:30")
+    expect(days.first).to_have_text("Thu 12 Mar 2026, 20:30")
+    expect(old).to_be_hidden()
+
+
 def test_a_date_is_skipped_with_a_reason(desk: Desk, game: Game) -> None:
     page = desk(f"events/game/{game.pk}/change/")
     press(page, "Skip a date", "Skip it", date="2026-03-19", reason="room is booked")
@@ -224,8 +241,14 @@ def test_several_nights_are_cancelled_at_once(desk: Desk, game: Game) -> None:
     page.locator("select[name=action]").select_option("cancel_all")
     with page.expect_navigation():
         page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_role("heading", name="Cancel 2 sessions?")).to_be_visible()
+    assert violations(page) == []
+    fill(page, reason="flood")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Yes, I’m sure").click()
 
     expect(page.get_by_text("2 sessions cancelled.")).to_be_visible()
+    assert set(game.sessions.filter(status="cancelled").values_list("cancel_reason", flat=True)) == {"flood"}
     assert [day for day, state in states(game).items() if state == "cancelled"] == ["03-12", "03-26"]
 
 

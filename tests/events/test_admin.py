@@ -12,10 +12,11 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
+from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from tests.events.conftest import make_user
-from tests.events.league import NOW, dates, full_game, march, rows, session_on
-from tests.factories import make_games, make_venue
+from tests.events.league import NOW, dates, each_day, full_game, march, rows, session_on
+from tests.factories import make_game, make_games, make_venue
 from tests.nights import make_session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
@@ -282,7 +283,7 @@ def test_bulk_actions_leave_other_venues_alone(desk: Client, foreign: Game, mode
 
     desk.post(
         f"/admin/events/{model}/",
-        {"action": action, "_selected_action": ids, "select_across": "1", "post": "yes"},
+        {**SUBMITTED, "action": action, "_selected_action": ids, "select_across": "1", "post": "yes"},
     )
 
     assert rows() == before
@@ -308,6 +309,63 @@ def test_a_manager_changes_a_venue_but_not_its_managers_or_address(desk: Client,
     venue.refresh_from_db()
     assert (venue.holiday_region, venue.slug) == ("AU-VIC", "star")
     assert [user.username for user in venue.managers.all()] == ["manager"]
+
+
+# --- The form of a game -------------------------------------------------------------------------------------
+
+#: What each field of a rule holds when it was filled in before another recurrence hid it; one makes no sense.
+FILLED_IN = {
+    "interval": "0",
+    "weekdays": ["mon"],
+    "month_day": "3",
+    "nth": "1",
+    "month_end": "skip",
+    "end_date": "2026-06-31",
+    "count": "7",
+}
+LEFT_OUT = dict.fromkeys(FILLED_IN) | {"interval": 1, "weekdays": [], "month_end": "clamp"}
+
+
+@pytest.mark.parametrize(
+    ("recurrence", "shown"),
+    [
+        ("once", {}),
+        ("daily", {"interval": 2, "weekdays": ["fri"], "end_date": march("06-01"), "count": ""}),
+        ("weekly", {"interval": 2, "weekdays": ["fri"], "end_date": "", "count": 9}),
+        ("yearly", {"interval": 2, "month_end": "skip", "end_date": "", "count": ""}),
+    ],
+)
+def test_what_a_recurrence_hides_does_not_count(
+    desk: Client, game: Game, recurrence: str, shown: dict[str, Any]
+) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    sent = {**form_of(desk, address), "start_date": "2026-03-12", **FILLED_IN, "recurrence": recurrence, **shown}
+
+    assert "Saving this" in desk.post(f"/admin/events/game/next-slots/?game={game.pk}", sent).content.decode()
+    answer = desk.post(address, sent)
+
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    kept = {name: value or None for name, value in shown.items()}
+    assert Game.objects.values(*FILLED_IN).get() == LEFT_OUT | kept
+
+
+def test_the_desk_shows_the_fields_that_a_recurrence_uses(desk: Client, game: Game) -> None:
+    hidden = desk.get(f"/admin/events/game/{game.pk}/change/").context["adminform"].model_admin.conditional_fields
+
+    assert hidden["nth"] == hidden["month_day"] == "recurrence == 'monthly'"
+    assert hidden["month_end"] == "recurrence == 'monthly' || recurrence == 'yearly'"
+    assert "once" not in "".join(hidden.values())
+
+
+def test_the_desk_says_where_a_holiday_region_is_lacking(desk: Client, game: Game, venue: Venue) -> None:
+    address, place = f"/admin/events/game/{game.pk}/change/", f"/admin/events/venue/{venue.pk}/change/"
+    Game.objects.update(holiday_policy="skip")
+    refused = desk.post(place, form_of(desk, place) | {"holiday_region": ""})
+    assert "keep a region" in refused.context["adminform"].form.errors["holiday_region"][0]
+
+    Venue.objects.update(holiday_region="")
+    refused = desk.post(address, form_of(desk, address))
+    assert "Give The Star a holiday region first" in refused.context["adminform"].form.errors["holiday_policy"][0]
 
 
 # --- What saving does ---------------------------------------------------------------------------------------
@@ -389,6 +447,154 @@ def test_only_what_can_be_done_to_a_session_is_offered(desk: Client, game: Game)
     assert offered == [["Cancel", "Move", *rest], ["Restore", *rest]]
 
 
+def act(desk: Client, listed: str, action: str, ids: list[int], **sent: str) -> Any:
+    """Run an action on rows of a list. The answer is the page that asks first, or the list with what was done."""
+    chosen = {"action": action, "_selected_action": ids, "index": 0}
+    return desk.post(f"/admin/events/{listed}", {**chosen, **sent}, follow=True)
+
+
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_cancelling_several_nights_asks_for_one_reason_and_leaves_what_is_cancelled_alone(
+    desk: Client, game: Game
+) -> None:
+    Closure(venue=game.venue, first_date=march("03-12"), last_date=march("03-12"), reason="works").save(now=NOW)
+    sessions.cancel(session_on(game, "03-19").pk, "dealers are ill", now=NOW)
+    make_session(game, "2026-03-05 19:00")
+    before, ids = rows(), [session.pk for session in game.sessions.all()]
+
+    asked = act(desk, "gamesession/?when=all", "cancel_all", ids)
+    assert rows() == before
+    assert [str(row) for row in asked.context["rows"]] == [f"{game} on 2026-03-26", f"{game} on 2026-04-02"]
+
+    done = act(desk, "gamesession/?when=all", "cancel_all", ids, _form_submitted="on", reason="flood")
+    reasons = game.sessions.filter(status="cancelled").values_list("cancel_reason", "cancelled_by")
+    works = ("closed: works", "closure")
+    assert list(reasons) == [works, ("dealers are ill", "staff"), ("flood", "staff"), ("flood", "staff")]
+    over = "1 left alone. This session is over: the past does not change."
+    assert said(done) == ["2 sessions cancelled.", over, "2 left alone. Already cancelled."]
+
+    again = act(desk, "gamesession/?when=all", "cancel_all", ids)
+    assert said(again) == [over, "4 left alone. Already cancelled."]
+
+
+@pytest.mark.parametrize(("action", "left"), [("cancel", "Already cancelled."), ("restore", "Already scheduled.")])
+def test_a_button_of_a_list_that_would_do_nothing_says_so(desk: Client, game: Game, action: str, left: str) -> None:
+    session = session_on(game, "03-12")
+    if action == "cancel":
+        sessions.cancel(session.pk, "dealers are ill", now=NOW)
+    before = rows()
+
+    desk.post(f"/admin/events/gamesession/{session.pk}/{action}/", {**SUBMITTED, "reason": ""})
+
+    assert said(desk.get("/admin/")) == [left]
+    assert rows() == before
+
+
+def test_archiving_games_asks_first_and_says_what_it_removed(desk: Client, game: Game) -> None:
+    before = rows()
+
+    assert list(act(desk, "game/", "archive", [game.pk]).context["rows"]) == [game]
+    assert rows() == before
+
+    assert said(act(desk, "game/", "archive", [game.pk], _form_submitted="on")) == [
+        "1 game archived: 4 sessions are removed."
+    ]
+    assert not game.sessions.exists()
+
+
+def test_saving_a_venue_or_its_closures_says_what_it_does_to_sessions(desk: Client, game: Game) -> None:
+    address = f"/admin/events/venue/{game.venue_id}/change/"
+    closure = {"first_date": "2026-03-12", "last_date": "2026-03-19", "reason": "works"}
+    added = {f"closures-0-{name}": value for name, value in closure.items()} | {"closures-TOTAL_FORMS": 1}
+
+    moved = desk.post(address, form_of(desk, address) | {"timezone": "Australia/Perth"} | added, follow=True)
+    assert said(moved)[:2] == [
+        "4 sessions move.",
+        "The Star: 2026-03-12 to 2026-03-19, works: 2 sessions are cancelled.",
+    ]
+    lifted = desk.post(address, form_of(desk, address) | {"closures-0-DELETE": "on"}, follow=True)
+    assert said(lifted)[:2] == [
+        "No session changes.",
+        "The Star: 2026-03-12 to 2026-03-19, works: 2 sessions are restored.",
+    ]
+
+
+def test_lifting_a_closure_says_what_comes_back(desk: Client, game: Game) -> None:
+    closure = Closure(venue=game.venue, first_date=march("03-12"), last_date=march("03-12"), reason="works")
+    closure.save(now=NOW)
+
+    answer = desk.post(f"/admin/events/closure/{closure.pk}/delete/", {"post": "yes"}, follow=True)
+
+    assert "The Star: 2026-03-12 to 2026-03-12, works: 1 session is restored." in said(answer)
+
+
+def test_saving_a_game_says_what_each_date_that_differs_does(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    date = {"date": "2026-03-12", "kind": "exclude", "reason": ""}
+    added = {f"exceptions-0-{name}": value for name, value in date.items()} | {"exceptions-TOTAL_FORMS": 1}
+
+    answer = desk.post(address, form_of(desk, address) | added, follow=True)
+
+    assert said(answer)[:2] == ["No session changes.", "Exclude 2026-03-12: 1 session is cancelled."]
+
+
+def test_a_failing_game_says_so_at_the_top_and_is_tried_again_when_it_is_saved(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    Game.objects.update(holiday_policy="skip")
+    Venue.objects.update(holiday_region="XX")
+    assert "Save again to try it" not in desk.get(address).content.decode()
+
+    failed = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
+    assert said(failed)[0].startswith(f"The sessions of {game} cannot be written. GenerationError: ")
+    assert next(iter(failed.context["adminform"])).fields == ["generation_error"]
+    assert "Save again to try it" in failed.content.decode()
+
+    Venue.objects.update(holiday_region="AU-NSW")
+    mended = desk.post(address, form_of(desk, address) | {"_continue": "on"}, follow=True)
+    assert said(mended)[0] == "No session changes."
+    assert "Save again to try it" not in mended.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "active", "why"),
+    [
+        ({}, True, ""),
+        ({"status": "paused"}, True, "Paused: no session will be written."),
+        ({"status": "archived"}, True, "Archived: no session will be written."),
+        ({}, False, "The Star is switched off: no session will be written."),
+    ],
+)
+def test_the_preview_says_when_no_session_will_be_written(
+    desk: Client, game: Game, changes: dict[str, str], active: bool, why: str
+) -> None:
+    Venue.objects.update(active=active)
+    sent = form_of(desk, f"/admin/events/game/{game.pk}/change/") | changes
+
+    shown = desk.post(f"/admin/events/game/next-slots/?game={game.pk}", sent).content.decode()
+
+    assert "Thu 12 Mar 2026" in shown
+    assert ("no session will be written" in shown, why in shown) == (bool(why), True)
+
+
+@pytest.mark.parametrize(
+    ("button", "needs"), [("close_venue", "add_closure"), ("split", "change_game"), ("cancel", "change_gamesession")]
+)
+def test_a_button_of_a_session_needs_the_permission_for_what_it_writes(game: Game, button: str, needs: str) -> None:
+    session = session_on(game, "03-19")
+    address = f"/admin/events/gamesession/{session.pk}"
+    all_of_them = {"view_gamesession", "change_gamesession", needs}
+    found = []
+    for name, permissions in (("without", all_of_them - {needs}), ("with", all_of_them)):
+        staff = client_of(make_user(name, is_staff=True, permissions=" ".join(permissions)))
+        offered = [each["path"] for each in staff.get(f"{address}/change/").context["actions_detail"]]
+        found.append((f"{address}/{button}/" in offered, staff.post(f"{address}/{button}/", SUBMITTED).status_code))
+
+    assert found == [(False, 403), (True, 200)]
+
+
 # --- Two at once --------------------------------------------------------------------------------------------
 
 
@@ -442,6 +648,38 @@ def test_a_bulk_action_keeps_what_somebody_else_changed_and_is_logged(desk: Clie
     game.refresh_from_db()
     assert game.status == "paused"
     assert LogEntry.objects.get().change_message.startswith("paused")
+
+
+# --- The list of sessions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "label", "first", "count"),
+    [
+        ("", "From today", "03-10", 60),
+        ("?p=2", "From today", "04-29", 60),
+        ("?game__venue__id__exact={venue}", "From today", "03-10", 60),
+        ("?game__id__exact={game}", "From today", "03-10", 60),
+        ("?status__exact=scheduled&q=Nightly", "From today", "03-10", 60),
+        ("?when=past", "Past", "03-09", 3),
+        ("?when=all", "All", "03-07", 63),
+        ("?starts_at__year=2026&starts_at__month=3", "All", "03-07", 25),
+        ("?starts_at__year=2026&when=past", "Past", "03-09", 3),
+    ],
+)
+def test_the_list_of_sessions_begins_today_unless_the_past_or_a_date_is_asked_for(
+    desk: Client, venue: Venue, query: str, label: str, first: str, count: int
+) -> None:
+    game = make_game(venue, name="Nightly")
+    for day in each_day(march("03-07"), march("05-08")):
+        make_session(game, f"{day} 19:00")
+
+    page = desk.get(f"/admin/events/gamesession/{query.format(venue=venue.pk, game=game.pk)}")
+
+    shown = page.context["cl"]
+    assert (f"{shown.result_list[0].slot_date:%m-%d}", shown.result_count) == (first, count)
+    assert f">{label}</h2>" in page.content.decode()
+    assert [each["display"] for each in shown.filter_specs[0].choices(shown) if each["selected"]] == [label]
 
 
 # --- What a list costs --------------------------------------------------------------------------------------

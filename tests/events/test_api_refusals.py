@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from events.models import Closure, Venue
-from tests.events.league import GAME, full_game, rows, session_on
+from events.models import Closure, Game, Venue
+from tests.events.league import GAME, NOW, full_game, rows, session_on
 from tests.factories import make_venue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("now")]
@@ -116,6 +116,39 @@ def test_a_venue_that_makes_no_sense_is_refused_with_the_field_and_the_fix(
         assert response.status_code == 400
         assert fix in response.json()[field][0]
     assert rows() == before
+
+
+def test_public_holidays_mean_nothing_without_a_region(manager: APIClient, star: Venue) -> None:
+    bare = make_venue(slug="bare", name="The Bare Room")
+    bare.managers.set(star.managers.all())
+    skips, region = {"holiday_policy": "skip"}, {"holiday_region": ""}
+    playing, keeping = full_game(bare), full_game(star, name="Thursday NLHE", **skips)
+    before = rows()
+
+    for response in (
+        manager.post("/api/v1/games/", GAME | skips | {"venue": "bare"}),
+        manager.patch(f"/api/v1/games/{playing.pk}/", skips),
+        manager.patch(f"/api/v1/games/{keeping.pk}/", {"venue": "bare"}),
+    ):
+        assert response.json().keys() == {"holiday_policy"}
+        assert "Give The Bare Room a holiday region first, such as AU-NSW" in response.json()["holiday_policy"][0]
+    refusal = manager.patch("/api/v1/venues/star/", region).json()
+    assert "Thursday NLHE is not played on public holidays: keep a region" in refusal["holiday_region"][0]
+    assert rows() == before
+
+    assert manager.patch(f"/api/v1/games/{keeping.pk}/", {"status": "archived"}).status_code == 200
+    assert manager.patch("/api/v1/venues/star/", region).status_code == 200
+
+
+def test_a_game_that_always_lacked_a_region_goes_on(manager: APIClient, star: Venue) -> None:
+    game = full_game(make_venue(name="The Bare Room", slug="bare"), holiday_policy="skip")
+    game.venue.managers.set(star.managers.all())
+
+    assert manager.post(f"/api/v1/games/{game.pk}/generate/", {"days": 40}).json() == {"created": 2}
+    assert manager.patch("/api/v1/venues/bare/", {"name": "Bare"}).status_code == 200
+    game.status = "paused"
+    game.save(now=NOW)
+    assert not Game.objects.get().generation_error
 
 
 @pytest.mark.parametrize(

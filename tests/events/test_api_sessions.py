@@ -180,6 +180,7 @@ def test_a_session_is_cancelled_with_a_reason_or_without_and_restored(manager: A
     path = f"/api/v1/sessions/{session.pk}"
 
     assert manager.post(f"{path}/cancel/", {"reason": "dealer ill"}).json()["cancel_reason"] == "dealer ill"
+    assert manager.post(f"{path}/cancel/").json()["cancel_reason"] == "dealer ill"
     assert manager.post(f"{path}/restore/").json()["status"] == "scheduled"
     assert manager.post(f"{path}/cancel/").json()["cancel_reason"] == ""
     assert manager.post(f"{path}/cancel/", {"reason": "x" * 201}).json().keys() == {"reason"}

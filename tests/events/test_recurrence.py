@@ -502,7 +502,7 @@ def test_the_rrule_text_ends_by_count_or_by_an_until_used_as_given() -> None:
         ("weekdays", "name each weekday once", {"weekdays": ("mon", "tue", "mon")}),
         ("weekdays", "leave it out", {"recurrence": "once", "weekdays": ("mon",)}),
         ("weekdays", "leave it out", {"recurrence": "yearly", "weekdays": ("mon",)}),
-        ("weekdays", "add nth", {"recurrence": "monthly", "weekdays": ("mon",)}),
+        ("weekdays", "choose which in the month", {"recurrence": "monthly", "weekdays": ("mon",)}),
         ("weekdays", "name one", {"recurrence": "monthly", "nth": 2}),
         ("weekdays", "name one", {"recurrence": "monthly", "nth": 2, "weekdays": ("mon", "tue")}),
         ("nth", "use 1 to 4, or -1", {"recurrence": "monthly", "nth": 6, "weekdays": ("mon",)}),

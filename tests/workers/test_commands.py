@@ -105,6 +105,31 @@ def test_a_dry_run_of_one_game_is_about_no_other() -> None:
     assert generate("--dry-run", "--days", "0", "--game", str(game.pk)).count("(game ") == 1
 
 
+#: Games and venues at rest, and what is said of them.
+AT_REST: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"status": "paused"}, {}, "Paused: no session will be written."),
+    ({"status": "archived"}, {}, "Archived: no session will be written."),
+    ({}, {"active": False}, "The Star is switched off: no session will be written."),
+]
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize(("fields", "place", "why"), AT_REST)
+def test_a_game_at_rest_is_said_to_be(fields: dict[str, Any], place: dict[str, Any], why: str) -> None:
+    game = make_game(make_venue(name="The Star", **place), name="Late", **fields)
+
+    assert generate("--dry-run", "--days", "1", "--game", str(game.pk)).splitlines() == [
+        f"The Star: Late (game {game.pk})",
+        f"  {why}",
+        "  2026-10-01 19:00",
+        "  2026-10-02 19:00",
+    ]
+    assert generate("--game", str(game.pk)).splitlines() == [
+        why,
+        "1 game: 0 sessions before, 0 after, 0 games failed.",
+    ]
+
+
 def test_a_dry_run_that_nobody_reads_to_its_end_says_nothing_more() -> None:
     make_game()
     read, write = os.pipe()

@@ -4,14 +4,24 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = panel && panel.closest("form");
   if (!form) return;
   const shown = panel.querySelector("[data-shown]");
+  const stale = document.createElement("p");
+  stale.textContent = "These may be out of date: the server did not answer.";
+  stale.hidden = true;
+  shown.before(stale);
   let latest = 0;
   let waiting;
 
+  const ask = async () => {
+    const answer = await fetch(panel.dataset.livePreview, { method: "POST", body: new FormData(form) });
+    return answer.ok ? answer.text() : null;
+  };
+
   const refresh = async () => {
     const mine = ++latest;
-    const answer = await fetch(panel.dataset.livePreview, { method: "POST", body: new FormData(form) });
-    const html = await answer.text();
-    if (answer.ok && mine === latest) shown.innerHTML = html;
+    const html = await ask().catch(() => null);
+    if (mine !== latest) return;
+    stale.hidden = html !== null;
+    if (html !== null) shown.innerHTML = html;
   };
 
   const soon = () => {

@@ -65,6 +65,8 @@ class Command(BaseCommand):
     def _say_slots(self, games: Any, days: int, now: datetime) -> None:
         for game in games.select_related("venue").order_by("venue__name", "name"):
             self.stdout.write(f"{game.venue}: {game} (game {game.pk})")
+            if game.idle:
+                self.stdout.write(f"  {game.idle}")
             try:
                 slots = sessions.preview(game, days, now=now)
             except GenerationError as error:
@@ -72,7 +74,8 @@ class Command(BaseCommand):
                 continue
             taken = set(game.sessions.values_list("slot_date", flat=True))
             for slot in slots:
-                self.stdout.write(f"  {_line(slot, game.venue, slot.date in taken)}")
+                new = slot.date not in taken and not game.idle
+                self.stdout.write(f"  {_line(slot, game.venue, new)}")
 
     def _generate_here(self, game: Game, days: int, now: datetime) -> None:
         try:
@@ -80,6 +83,8 @@ class Command(BaseCommand):
             generation.create_sessions(game.pk, None, last, now=now, last_try=False)
         except GenerationError as error:
             raise CommandError(f"game {game.pk} cannot be generated: {error}") from None
+        if game.idle:
+            self.stdout.write(game.idle)
 
     @contextmanager
     def _tally(self, games: QuerySet[Game]) -> Iterator[None]:
@@ -136,8 +141,8 @@ def _one(game_id: int) -> Any:
     return games
 
 
-def _line(slot: Any, venue: Any, exists: bool) -> str:
+def _line(slot: Any, venue: Any, new: bool) -> str:
     if slot.skipped:
         return f"{slot.date} skipped: {slot.skipped}"
     at = slot.starts_at.astimezone(venue.zone)
-    return f"{at:%Y-%m-%d %H:%M}{'' if exists else ' new'}{f' ({slot.note})' if slot.note else ''}"
+    return f"{at:%Y-%m-%d %H:%M}{' new' if new else ''}{f' ({slot.note})' if slot.note else ''}"
