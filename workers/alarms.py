@@ -17,7 +17,7 @@ from django.core.mail import mail_admins
 from django.db import transaction
 from django.template.defaultfilters import pluralize
 
-from workers import facts
+from workers import facts, overdue
 from workers.models import Incident, Run
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def look(now: datetime) -> None:
 
 def look_at_clock(now: datetime) -> None:
     """Tell when the clock has stopped, which it cannot say of itself. That it runs again the next tick finds."""
-    silent = facts.silence(facts.last_tick(), now)
+    silent = overdue.silence(overdue.last_tick(), now)
     if silent:
         said = (
             f"The clock has stopped: no tick for {silent.total_seconds():.0f} s."

@@ -7,17 +7,20 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
 from events.models import Game
-from workers import generation
+from workers import generation, overdue
 from workers.broker import broker
-from workers.models import Clock, Generation, Incident, Run, ScheduledJob
+from workers.models import Generation, Incident, Run
+from workers.overdue import Scheduler
 
 DAY = timedelta(days=1)
+
+#: How long games may lag behind a generation that is still being worked off.
+LAG_AT_MOST = timedelta(minutes=30)
 
 #: How far back a failure still counts.
 FAILURES_OVER = timedelta(days=7)
@@ -30,20 +33,6 @@ USUAL_OVER = 20
 
 #: What a run is named after: its job or, of one sent by hand that has none, its actor.
 NAME = Coalesce("job_id", "actor")
-
-
-# --- The clock --------------------------------------------------------------------------------------------
-
-
-def last_tick() -> datetime | None:
-    """When a tick last began; None on a fresh system."""
-    return Clock.objects.values_list("last_tick", flat=True).first()
-
-
-def silence(last: datetime | None, now: datetime) -> timedelta | None:
-    """How long the clock has been silent, once that is too long; None while it ticks or never has."""
-    silent = now - last if last else timedelta(0)
-    return silent if silent > timedelta(seconds=settings.TICK_OVERDUE_SECONDS) else None
 
 
 # --- Generations and games --------------------------------------------------------------------------------
@@ -65,6 +54,10 @@ class Progress:
     @property
     def percent(self) -> int:
         return 100 * self.done // self.games if self.games else 100
+
+    def late(self, now: datetime) -> int:
+        """How many games lag though they should have been settled by now."""
+        return self.lagging if now - self.generation.at > LAG_AT_MOST else 0
 
 
 def progress() -> Progress | None:
@@ -198,44 +191,44 @@ class Board:
     """All that the dashboard shows, at one moment."""
 
     now: datetime
-    last_tick: datetime | None
-    silent: timedelta | None
+    scheduler: Scheduler
     progress: Progress | None
-    next_generation: datetime | None
     queues: dict[str, int]
     states: dict[str, int]
     missed: int
     slowest: list[Any]
     games: Listed
     dead: Listed
+    overruns: Listed
 
     @property
     def troubles(self) -> list[str]:
         """What is wrong, a few words each; none when all is well."""
+        late = self.progress.late(self.now) if self.progress else 0
         found = {
-            "the clock has stopped": self.silent,
+            **dict.fromkeys(self.scheduler.reasons, True),
+            overdue.PAUSED: self.scheduler.paused,
+            f"games behind: {late}": late,
             "Redis does not answer": not self.queues,
             f"games that fail: {self.games}": self.games.rows,
             f"dead letters: {self.dead}": self.dead.rows,
             f"slots missed: {self.missed}": self.missed,
+            f"runs that overrun: {self.overruns}": self.overruns.rows,
         }
         return [words for words, wrong in found.items() if wrong]
 
 
 def board(now: datetime) -> Board:
-    running = ScheduledJob.objects.running_at(now).with_next_start()
-    nightly = running.filter(pk="generate_upcoming_game_sessions").first()
-    last = last_tick()
     return Board(
         now=now,
-        last_tick=last,
-        silent=silence(last, now),
+        scheduler=overdue.scheduler(now),
         progress=progress(),
-        next_generation=nightly.next_start(now) if nightly else None,
         queues=queue_depths(),
         states=runs_by_state(now),
         missed=slots_missed(now),
         slowest=slowest_jobs(now),
         games=Listed.of(failing_games().select_related("venue")),
         dead=Listed.of(dead_letters(now)),
+        # What the alarms found a minute ago at most: to look anew takes a query for each.
+        overruns=Listed.of(Incident.objects.filter(kind=Incident.Kind.OVERRUN, closed_at=None)),
     )

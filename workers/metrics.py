@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from workers import facts
+from workers import facts, overdue
 
 
 @never_cache
@@ -42,7 +42,7 @@ class _At(Collector):
 
 def collect(now: datetime) -> Iterator[Metric]:
     """Everything that there is to measure at `now`."""
-    last = facts.last_tick()
+    last = overdue.last_tick()
     if last:
         age = (now - last).total_seconds()
         yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)

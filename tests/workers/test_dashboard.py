@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from events.models import Game, Venue
+from tests.deploy import deploy
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
+from workers import alarms
 from workers.broker import broker, connect
-from workers.models import Clock, Generation, Run
+from workers.health import scheduler_status
+from workers.models import Clock, Generation, Run, ScheduledJob
+from workers.overdue import NIGHTLY
 
 pytestmark = pytest.mark.django_db
 
@@ -107,11 +112,65 @@ def test_the_first_line_says_whether_anything_is_wrong(operator: Client) -> None
         make_run(None, "failed")
     make_run(make_job(), "misfired", slot=later(-600), covers=7)
 
-    wrong = "the clock has stopped, games that fail: 1, dead letters: more than 10, slots missed: 7."
+    wrong = "no tick for 151 s, games that fail: 1, dead letters: more than 10, slots missed: 7."
     page = shown(operator)
     assert f"Look here: {wrong}" in page
     assert "Nothing is wrong." not in page
     assert "see failed runs" in page
+
+
+def test_what_health_calls_overdue_is_wrong_on_the_front_page_too(operator: Client) -> None:
+    deploy(later(-86_400))
+    MigrationRecorder.Migration.objects.filter(app="workers").update(applied=later(-86_400))
+
+    reasons = scheduler_status(NOW)["reasons"]
+    page = shown(operator)
+
+    assert [reason.split(" of ")[0].split(":")[0] for reason in reasons] == [
+        "no tick since the deploy",
+        "the generation",
+    ]
+    assert f"Look here: {', '.join(reasons)}." in page
+    assert "Stopped" in page
+
+
+def test_a_pause_of_the_nightly_generation_is_wrong_at_once_and_leads_to_its_job(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    Generation.objects.create(at=NOW, days=28, moved_at=NOW)
+    ScheduledJob.objects.filter(pk=NIGHTLY).update(enabled=False)
+
+    page = shown(operator)
+
+    assert scheduler_status(NOW)["status"] == "ok"
+    assert "Look here: the nightly generation is paused." in page
+    assert f"/admin/workers/scheduledjob/{NIGHTLY}/change/" in page
+
+
+def test_games_that_lag_are_wrong_when_the_generation_has_had_its_time(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    Generation.objects.create(at=later(-1800), days=28, moved_at=NOW)
+    make_game()
+    assert "Nothing is wrong." in shown(operator)
+
+    Generation.objects.update(at=later(-1801))
+    assert "Look here: games behind: 1." in shown(operator)
+
+
+def test_a_run_that_overruns_is_wrong_and_can_be_looked_at(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    job = make_job(id="pay-dealers")
+    make_run(job, "succeeded", started_at=later(-90_000), finished_at=later(-89_999))
+    run = make_run(job, "running", started_at=later(-301))
+    alarms.look(NOW)
+
+    page = shown(operator)
+    assert "Look here: runs that overrun: 1." in page
+    assert f"/admin/workers/run/{run.pk}/change/" in page
+    assert "it usually takes 1 s" in page
+
+    Run.objects.filter(pk=run.pk).update(state="succeeded", finished_at=NOW)
+    alarms.look(NOW)
+    assert "Nothing is wrong." in shown(operator)
 
 
 def test_a_failed_run_without_a_job_goes_by_its_actors_name_and_can_be_retried(operator: Client) -> None:
