@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Avg, Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
@@ -33,6 +33,11 @@ USUAL_OVER = 20
 
 #: What a run is named after: its job or, of one sent by hand that has none, its actor.
 NAME = Coalesce("job_id", "actor")
+
+#: Whether the job of a run has succeeded since that run ended. Of a run without a job nobody can say.
+SUCCEEDED_SINCE = Exists(
+    Run.objects.filter(job=OuterRef("job"), state=Run.State.SUCCEEDED, finished_at__gt=OuterRef("finished_at"))
+)
 
 
 # --- Generations and games --------------------------------------------------------------------------------
@@ -97,8 +102,20 @@ def missed_runs(now: datetime) -> QuerySet[Run]:
     return Run.objects.filter(created_at__gte=now - DAY).filter(Q(state="misfired") | Q(cause="catch_up")).order_by()
 
 
-def slots_missed(now: datetime) -> int:
-    return int(missed_runs(now).aggregate(slots=Sum("covers", default=0))["slots"])
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """How many slots nothing ran on time, and how many of them are lost: not made good, nor about to be."""
+
+    slots: int
+    lost: int
+
+
+def slots_missed(now: datetime) -> Missed:
+    """Of the last 24 hours. Whatever its policy, a success of the job since then makes them good."""
+    over = Q(state__in=[Run.State.MISFIRED, Run.State.FAILED, Run.State.SKIPPED])
+    found = missed_runs(now).annotate(made_good=SUCCEEDED_SINCE)
+    lost = Sum("covers", filter=over & Q(made_good=False), default=0)
+    return Missed(**found.aggregate(slots=Sum("covers", default=0), lost=lost))
 
 
 def jobs_that_missed(now: datetime, since: datetime) -> list[Any]:
@@ -127,11 +144,14 @@ def failing_jobs(now: datetime) -> Any:
 
 
 def dead_letters(now: datetime) -> QuerySet[Run]:
-    """Runs of the last week that failed for good and were not asked for again, the last first."""
+    """Runs of the last week that failed for good and that nothing has made good since, the last first.
+
+    What does: asking for it again, a success of its job, or that the code has the job no longer.
+    """
     since = now - FAILURES_OVER
     again = Run.objects.filter(created_at__gte=since, retry_of__isnull=False)
-    failed = Run.objects.filter(state=Run.State.FAILED, finished_at__gte=since)
-    return failed.exclude(pk__in=again.values("retry_of")).order_by("-finished_at", "pk")
+    failed = Run.objects.filter(state=Run.State.FAILED, finished_at__gte=since).exclude(job__retired=True)
+    return failed.exclude(SUCCEEDED_SINCE).exclude(pk__in=again.values("retry_of")).order_by("-finished_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +215,7 @@ class Board:
     progress: Progress | None
     queues: dict[str, int]
     states: dict[str, int]
-    missed: int
+    missed: Missed
     slowest: list[Any]
     games: Listed
     dead: Listed
@@ -212,7 +232,7 @@ class Board:
             "Redis does not answer": not self.queues,
             f"games that fail: {self.games}": self.games.rows,
             f"dead letters: {self.dead}": self.dead.rows,
-            f"slots missed: {self.missed}": self.missed,
+            f"slots missed and not made good: {self.missed.lost}": self.missed.lost,
             f"runs that overrun: {self.overruns}": self.overruns.rows,
         }
         return [words for words, wrong in found.items() if wrong]

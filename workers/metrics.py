@@ -57,11 +57,11 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
     yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", facts.queue_depths())
     yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", facts.runs_by_state(now))
-    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", facts.slots_missed(now))
+    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", facts.slots_missed(now).slots)
     took = {row["name"]: row["took"].total_seconds() for row in facts.slowest_jobs(now)}
     yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
     yield _gauge("poker_jobs_failing", "Jobs that failed last.", facts.failing_jobs(now).count())
-    yield _gauge("poker_dead_letters", "Failed runs of a week not retried.", facts.dead_letters(now).count())
+    yield _gauge("poker_dead_letters", "Failed runs of a week not made good.", facts.dead_letters(now).count())
     yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", facts.open_incidents())
 
 

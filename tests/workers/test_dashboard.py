@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.deploy import deploy
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
-from workers import alarms
+from workers import alarms, dispatch, facts, runs
 from workers.broker import broker, connect
 from workers.health import scheduler_status
 from workers.models import Clock, Generation, Run, ScheduledJob
@@ -53,6 +54,12 @@ def shown(client: Client) -> str:
 @pytest.fixture
 def operator() -> Client:
     return logged_in(group="operators")
+
+
+def claimed(run: Run) -> Run:
+    held = runs.claim(run.pk, 0, "message", NOW)
+    assert held
+    return held
 
 
 @pytest.fixture
@@ -112,7 +119,7 @@ def test_the_first_line_says_whether_anything_is_wrong(operator: Client) -> None
         make_run(None, "failed")
     make_run(make_job(), "misfired", slot=later(-600), covers=7)
 
-    wrong = "no tick for 151 s, games that fail: 1, dead letters: more than 10, slots missed: 7."
+    wrong = "no tick for 151 s, games that fail: 1, dead letters: more than 10, slots missed and not made good: 7."
     page = shown(operator)
     assert f"Look here: {wrong}" in page
     assert "Nothing is wrong." not in page
@@ -186,6 +193,67 @@ def test_a_failed_run_that_was_asked_for_again_is_no_dead_letter(operator: Clien
     operator.post(f"/admin/retry/run/{dead.pk}/")
 
     assert "None." in shown(operator).split("Dead letters")[1]
+
+
+def test_a_success_of_its_job_makes_a_dead_letter_good_and_another_jobs_or_an_earlier_one_does_not(
+    operator: Client, dead: Run
+) -> None:
+    assert dead.finished_at
+    make_run(make_job(), "succeeded", finished_at=NOW)
+    make_run(dead.job, "succeeded", finished_at=dead.finished_at)
+    assert "dead letters: 1" in shown(operator)
+
+    runs.succeed(claimed(runs.ask("work", [], {}, job=dead.job, by="ann", now=NOW)), None, NOW)
+
+    assert "dead letters" not in shown(operator)
+
+
+def test_a_dead_letter_without_a_job_stays_whatever_else_its_actor_did(operator: Client) -> None:
+    make_run(None, "failed", args=["Ann"])
+    make_run(None, "succeeded", args=["Bob"], finished_at=NOW)
+
+    assert "dead letters: 1" in shown(operator)
+
+
+def test_a_dead_letter_of_a_job_that_the_code_has_no_longer_is_nobodys_trouble(operator: Client, dead: Run) -> None:
+    ScheduledJob.objects.filter(pk=dead.job_id).update(retired=True)
+
+    assert "dead letters" not in shown(operator)
+
+
+def test_missed_slots_are_wrong_until_their_job_succeeds_and_stay_in_sight(operator: Client) -> None:
+    job = make_job(catch_up="skip", next_run_at=later(-600))
+    dispatch.dispatch_due(NOW)
+    assert "slots missed and not made good: 9" in shown(operator)
+
+    runs.succeed(claimed(runs.ask("work", [], {}, job=job, by="ann", now=NOW)), None, later(1))
+
+    page = shown(operator)
+    assert "slots missed and not made good" not in page
+    assert "9, made good" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "lost"), [("queued", 0), ("running", 0), ("succeeded", 0), ("failed", 7), ("skipped", 7)]
+)
+def test_a_catch_up_makes_slots_good_as_it_succeeds_and_while_it_may(state: str, lost: int) -> None:
+    make_run(make_job(), state, cause="catch_up", slot=later(-600), covers=7)
+
+    assert facts.slots_missed(NOW) == facts.Missed(slots=7, lost=lost)
+
+
+def test_the_runs_of_missed_slots_are_a_click_away(operator: Client) -> None:
+    job = make_job()
+    late = make_run(job, "misfired", slot=later(-600))
+    caught = make_run(job, "succeeded", cause="catch_up", slot=later(-540))
+
+    found = [
+        str(run.pk) in operator.get(link).content.decode()
+        for link in re.findall(r'href="(/admin/workers/run/\?[^"]+)">(?:misfired|catch-up) runs', shown(operator))
+        for run in (late, caught)
+    ]
+
+    assert found == [True, False, False, True]
 
 
 def test_while_redis_is_away_the_board_says_so(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
