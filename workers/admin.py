@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -287,6 +288,13 @@ class RunAdmin(ModelAdmin):
     sent = _to_the_second("enqueued_at", "Sent")
     started = _to_the_second("started_at", "Started")
     finished = _to_the_second("finished_at", "Finished")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """By the name of a job or an actor, or by the id that a mail or a line of the log gives."""
+        try:
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
 
     @display(description="Job")
     def name(self, run: Run) -> str:

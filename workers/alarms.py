@@ -12,13 +12,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.core.mail import mail_admins
 from django.db import transaction
 from django.template.defaultfilters import pluralize
+from django.urls import reverse
 
 from workers import facts, overdue
-from workers.models import Incident, Run
+from workers.models import Incident, Run, ScheduledJob
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ def look_at_clock(now: datetime) -> None:
         said = (
             f"The clock has stopped: no tick for {silent.total_seconds():.0f} s."
             "\nDo the scheduler process and Redis run? Until they do nothing is generated and no job starts."
+            f"\n{_address('index')}"
         )
         _compare({Incident.Kind.CLOCK: lambda now: [Trouble("", said)]}, now)
         _tell(now)
@@ -118,6 +122,12 @@ def _about(incident: Incident) -> dict[str, str]:
     return {name: incident.subject} if name else {}
 
 
+def _address(view: str, *args: Any) -> str:
+    """Where to look, in the admin. Under a wildcard, or at home, nobody knows its host: the path must do."""
+    host, path = settings.ALLOWED_HOSTS[0], reverse(f"admin:{view}", args=args)
+    return path if settings.DEBUG or host.startswith((".", "*")) else f"https://{host}{path}"
+
+
 # --- What is wrong ----------------------------------------------------------------------------------------
 
 
@@ -128,9 +138,12 @@ def _failing_jobs(now: datetime) -> list[Trouble]:
     last = Run.objects.filter(state=Run.State.FAILED, finished_at__in=failing.values())
     runs = {run.job_id or run.actor: run for run in last if failing.get(run.job_id or run.actor) == run.finished_at}
     return [
-        Trouble(name, f"Job {name} failed for good{_tries(run)}.\n{run.why}\nRun {run.pk}.")
-        for name, run in runs.items()
+        Trouble(name, f"Job {name} failed for good{_tries(run)}.\n{run.why}\n{_run(run)}") for name, run in runs.items()
     ]
+
+
+def _run(run: Run) -> str:
+    return _address("workers_run_change", run.pk)
 
 
 def _tries(run: Run) -> str:
@@ -141,19 +154,37 @@ def _tries(run: Run) -> str:
 
 def _failing_games(now: datetime) -> list[Trouble]:
     return [
-        Trouble(str(game.pk), f"Game {game.pk} ({game.name}) cannot be generated.\n{game.generation_error}")
+        Trouble(
+            str(game.pk),
+            f"Game {game.pk} ({game.name}) cannot be generated.\n{game.generation_error}"
+            f"\n{_address('events_game_change', game.pk)}",
+        )
         for game in facts.failing_games().only("name", "generation_error")
     ]
 
 
 def _missed_slots(now: datetime) -> list[Trouble]:
-    return [Trouble(row["job_id"], _missed(**row)) for row in facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)]
+    missed = {row["job_id"]: row for row in facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)}
+    slots = [row["last"] for row in missed.values()]
+    found = Run.objects.filter(job__in=missed, slot__in=slots).select_related("job")
+    last = [run for run in found if run.slot == missed[run.job_id]["last"]]
+    return [Trouble(run.job_id, _missed(run, missed[run.job_id]["slots"])) for run in last]
 
 
-def _missed(job_id: str, slots: int, last: datetime) -> str:
-    if slots == 1:
-        return f"Job {job_id} missed its time {last:%Y-%m-%d %H:%M:%S} UTC."
-    return f"Job {job_id} missed {slots} of its times, the last {last:%Y-%m-%d %H:%M:%S} UTC."
+def _missed(run: Run, slots: int) -> str:
+    """`run` is that of the last of them."""
+    what = "its time" if slots == 1 else f"{slots} of its times, the last"
+    return f"Job {run.job_id} missed {what} {run.slot:%Y-%m-%d %H:%M:%S} UTC.\n{_made_good(run)}\n{_run(run)}"
+
+
+def _made_good(run: Run) -> str:
+    if run.state == Run.State.SUCCEEDED:
+        return f"Made good at {run.finished_at:%Y-%m-%d %H:%M:%S} UTC."
+    if run.state in (Run.State.QUEUED, Run.State.RUNNING):
+        return "A run is to make it good:"
+    if run.job.catch_up == ScheduledJob.CatchUp.SKIP:
+        return "Not made good: its catch_up is skip."
+    return f"Not made good: {run.why}"
 
 
 def _overruns(now: datetime) -> list[Trouble]:
@@ -161,7 +192,7 @@ def _overruns(now: datetime) -> list[Trouble]:
         Trouble(
             str(overrun.run.pk),
             f"Job {overrun.run} has been at work since {overrun.run.started_at:%H:%M:%S} UTC:"
-            f" it usually takes {overrun.usual.total_seconds():.0f} s.\nRun {overrun.run.pk}.",
+            f" it usually takes {overrun.usual.total_seconds():.0f} s.\n{_run(overrun.run)}",
         )
         for overrun in facts.overruns(now)
     ]

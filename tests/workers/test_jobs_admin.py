@@ -228,6 +228,22 @@ def test_runs_are_read_only_with_their_traceback_escaped_and_can_be_retried(desk
     assert desk.post(f"{RUNS}{failed.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_a_run_is_found_by_the_id_that_a_mail_names_by_its_job_and_by_its_actor(
+    desk: Client, a_job: ScheduledJob
+) -> None:
+    times = {"created_at": NOW, "due_at": NOW}
+    run = Run.objects.create(job=a_job, actor=a_job.actor, **times)
+    other = Run.objects.create(actor="another", **times)
+
+    def found(term: str) -> set[Any]:
+        return set(desk.get(RUNS, {"q": term}).context["cl"].queryset.values_list("pk", flat=True))
+
+    assert found(f" {run.pk} ") == {run.pk}
+    assert found("a-job") == {run.pk}
+    assert found("another") == {other.pk}
+    assert found("12345678") == set()
+
+
 def test_a_run_that_is_not_over_is_not_retried(desk: Client, a_job: ScheduledJob) -> None:
     press(desk, f"{JOBS}a-job/run_now/")
 
