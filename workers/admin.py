@@ -39,6 +39,21 @@ def back_to(view: str, *args: Any) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{view}", args=args)})
 
 
+def _shown(at: datetime | None) -> str | None:
+    """An instant as an operator reads it: with its seconds, and the zone, which is no one job's own."""
+    return f"{timezone.localtime(at):%-d %b %Y, %H:%M:%S %Z}" if at else None
+
+
+def _at(name: str, title: str) -> Any:
+    """A column for an instant of a job or a run."""
+
+    @display(description=title, ordering=name)
+    def shown(self: Any, row: ScheduledJob | Run) -> str | None:
+        return _shown(getattr(row, name))
+
+    return shown
+
+
 @admin.register(ScheduledJob)
 class ScheduledJobAdmin(ModelAdmin):
     form = JobForm
@@ -46,7 +61,7 @@ class ScheduledJobAdmin(ModelAdmin):
     list_filter = ("origin", "enabled", "actor")
     search_fields = ("id", "actor")
     ordering = ("id",)
-    readonly_fields = ("next_start", "paused_until", "paused_because")
+    readonly_fields = ("next_start", "paused", "paused_because")
     actions_detail = ("run_now", "pause", "resume")
     actions_row = ("run_now", "pause", "resume")
     change_form_after_template = "workers/next_fires.html"
@@ -96,9 +111,13 @@ class ScheduledJobAdmin(ModelAdmin):
         except TriggerError as error:
             return str(error)
 
+    paused = _at("paused_until", "Paused until")
+    not_before = _at("start_at", "Not before")
+    not_after = _at("end_at", "Not after")
+
     @display(description="Next start", ordering="next_run_at")
-    def next_start(self, job: ScheduledJob) -> datetime | None:
-        return job.next_start(timezone.now())
+    def next_start(self, job: ScheduledJob) -> str | None:
+        return _shown(job.next_start(timezone.now()))
 
     @display(description="State", label={"on": "success", "paused": "warning", "retired": "danger"})
     def is_on(self, job: ScheduledJob) -> str:
@@ -202,7 +221,7 @@ class ScheduledJobAdmin(ModelAdmin):
     def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:
         job, until = ScheduledJob.objects.get(pk=object_id), form.cleaned_data["until"]
         jobs.pause(job, timezone.now(), until=until)
-        return self._done(request, job, f"Paused until {until:%Y-%m-%d %H:%M}." if until else "Paused.")
+        return self._done(request, job, f"Paused until {until:%Y-%m-%d %H:%M %Z}." if until else "Paused.")
 
     @action(
         description="Resume",
@@ -232,8 +251,8 @@ class ScheduledJobAdmin(ModelAdmin):
 
 #: What is shown of a job that may not be edited here.
 READ_ONLY = (
-    (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused_until", "paused_because"))}),
-    ("When", {"fields": (("when", "timezone"), "next_fires", ("start_at", "end_at"))}),
+    (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused", "paused_because"))}),
+    ("When", {"fields": (("when", "timezone"), "next_fires", ("not_before", "not_after"))}),
     (
         "When it does not work out",
         {"fields": (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs"))},
@@ -250,17 +269,6 @@ def _preview(job: ScheduledJob) -> dict[str, Any]:
         return {"words": job.parsed_trigger().describe(), "fires": jobs.next_fires(job, 10, timezone.now())}
     except TriggerError as error:
         return {"problem": str(error)}
-
-
-def _to_the_second(name: str, title: str) -> Any:
-    """A column for an instant of a run: seconds matter, and Django's own format has none."""
-
-    @display(description=title, ordering=name)
-    def shown(self: Any, run: Run) -> str | None:
-        at = getattr(run, name)
-        return f"{timezone.localtime(at):%-d %b %Y, %H:%M:%S}" if at else None
-
-    return shown
 
 
 @admin.register(Run)
@@ -282,12 +290,12 @@ class RunAdmin(ModelAdmin):
         ("Times", {"fields": (("slot_", "covers"), ("due", "sent"), ("started", "finished"))}),
     )
 
-    slot_ = _to_the_second("slot", "Its time by the schedule")
-    created = _to_the_second("created_at", "Written")
-    due = _to_the_second("due_at", "Due")
-    sent = _to_the_second("enqueued_at", "Sent")
-    started = _to_the_second("started_at", "Started")
-    finished = _to_the_second("finished_at", "Finished")
+    slot_ = _at("slot", "Its time by the schedule")
+    created = _at("created_at", "Written")
+    due = _at("due_at", "Due")
+    sent = _at("enqueued_at", "Sent")
+    started = _at("started_at", "Started")
+    finished = _at("finished_at", "Finished")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         """By the name of a job or an actor, or by the id that a mail or a line of the log gives."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from django.core.mail import mail_admins
 from django.db import transaction
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
+from django.utils import timezone
 
 from workers import facts, overdue
 from workers.models import Incident, Run, ScheduledJob
@@ -111,8 +112,13 @@ def _mail(incidents: list[Incident]) -> None:
 
 
 def _text(incident: Incident) -> str:
-    over = f"\nIt is over since {incident.closed_at:%Y-%m-%d %H:%M:%S} UTC." if incident.closed_at else ""
-    return f"{incident.said}\nNoticed {incident.opened_at:%Y-%m-%d %H:%M:%S} UTC.{over}"
+    over = f"\nIt is over since {_both(incident.closed_at)}." if incident.closed_at else ""
+    return f"{incident.said}\nNoticed {_both(incident.opened_at)}.{over}"
+
+
+def _both(at: datetime) -> str:
+    """On the clock of the logs, and on that of who reads this."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({timezone.localtime(at):%a %H:%M:%S %Z})"
 
 
 def _about(incident: Incident) -> dict[str, str]:
@@ -164,25 +170,26 @@ def _failing_games(now: datetime) -> list[Trouble]:
 
 
 def _missed_slots(now: datetime) -> list[Trouble]:
-    missed = {row["job_id"]: row for row in facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)}
-    slots = [row["last"] for row in missed.values()]
-    found = Run.objects.filter(job__in=missed, slot__in=slots).select_related("job")
-    last = [run for run in found if run.slot == missed[run.job_id]["last"]]
-    return [Trouble(run.job_id, _missed(run, missed[run.job_id]["slots"])) for run in last]
+    missed = facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)
+    jobs, slots = [row["job_id"] for row in missed], [row["last"] for row in missed]
+    runs = Run.objects.filter(job__in=jobs, slot__in=slots).select_related("job")
+    last = {(run.job_id, run.slot): run for run in runs}
+    return [
+        Trouble(row["job_id"], _missed(run, **row)) for row in missed if (run := last.get((row["job_id"], row["last"])))
+    ]
 
 
-def _missed(run: Run, slots: int) -> str:
-    """`run` is that of the last of them."""
-    what = "its time" if slots == 1 else f"{slots} of its times, the last"
-    return f"Job {run.job_id} missed {what} {run.slot:%Y-%m-%d %H:%M:%S} UTC.\n{_made_good(run)}\n{_run(run)}"
+def _missed(run: Run, job_id: str, slots: int, last: datetime) -> str:
+    times = "its time" if slots == 1 else f"{slots} of its times, the last"
+    return f"Job {job_id} missed {times} {_both(last)}.\n{_made_good(run)}\n{_run(run)}"
 
 
 def _made_good(run: Run) -> str:
-    if run.state == Run.State.SUCCEEDED:
-        return f"Made good at {run.finished_at:%Y-%m-%d %H:%M:%S} UTC."
+    if run.state == Run.State.SUCCEEDED and run.finished_at:
+        return f"Made good at {_both(run.finished_at)}."
     if run.state in (Run.State.QUEUED, Run.State.RUNNING):
         return "A run is to make it good:"
-    if run.job.catch_up == ScheduledJob.CatchUp.SKIP:
+    if run.job and run.job.catch_up == ScheduledJob.CatchUp.SKIP:
         return "Not made good: its catch_up is skip."
     return f"Not made good: {run.why}"
 
@@ -191,7 +198,7 @@ def _overruns(now: datetime) -> list[Trouble]:
     return [
         Trouble(
             str(overrun.run.pk),
-            f"Job {overrun.run} has been at work since {overrun.run.started_at:%H:%M:%S} UTC:"
+            f"Job {overrun.run.job_id or overrun.run.actor} has been at work since {_both(overrun.since)}:"
             f" it usually takes {overrun.usual.total_seconds():.0f} s.\n{_run(overrun.run)}",
         )
         for overrun in facts.overruns(now)

@@ -157,6 +157,7 @@ def dead_letters(now: datetime) -> QuerySet[Run]:
 @dataclass(frozen=True, slots=True)
 class Overrun:
     run: Run
+    since: datetime
     usual: timedelta
 
 
@@ -167,7 +168,7 @@ def overruns(now: datetime) -> list[Overrun]:
     for run in Run.objects.filter(state=Run.State.RUNNING, started_at__lt=now - OVERRUN_AT_LEAST):
         usual = _usual(run)
         if run.started_at and usual is not None and now - run.started_at > OVERRUN_FACTOR * usual:
-            found.append(Overrun(run, usual))
+            found.append(Overrun(run, run.started_at, usual))
     return found
 
 

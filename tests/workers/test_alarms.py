@@ -156,7 +156,10 @@ def test_missed_slots_are_told_once_a_job_with_what_is_made_of_them(catch_up: st
     alarms.look(NOW)
 
     (message,) = mail.outbox
-    assert message.subject == "[poker] Job pay-dealers missed 9 of its times, the last 2026-03-10 01:58:00 UTC."
+    assert (
+        message.subject
+        == "[poker] Job pay-dealers missed 9 of its times, the last 2026-03-10 01:58:00 UTC (Tue 12:58:00 AEDT)."
+    )
     last = Run.objects.get(job="pay-dealers", slot=later(-120))
     assert f"{made_good}\nhttps://localhost/admin/workers/run/{last.pk}/change/\n" in message.body
 
@@ -164,7 +167,7 @@ def test_missed_slots_are_told_once_a_job_with_what_is_made_of_them(catch_up: st
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("succeeded", "Made good at 2026-03-10 02:00:00 UTC."),
+        ("succeeded", "Made good at 2026-03-10 02:00:00 UTC (Tue 13:00:00 AEDT)."),
         ("failed", "Not made good: ValueError: no luck"),
         ("skipped", "Not made good: the job was paused"),
     ],
@@ -184,7 +187,7 @@ def test_a_slot_whose_turn_came_too_late_is_told() -> None:
     run = make_run(job, slot=later(-10_800), created_at=later(-10_800), due_at=later(-10_800))
     assert runs.claim(run.pk, 0, "message", NOW) is None
 
-    assert told_at(NOW) == ["Job pay-dealers missed its time 2026-03-09 23:00:00 UTC."]
+    assert told_at(NOW) == ["Job pay-dealers missed its time 2026-03-09 23:00:00 UTC (Tue 10:00:00 AEDT)."]
 
 
 def test_slots_that_ran_or_were_skipped_for_overlap_are_not_told() -> None:
@@ -437,7 +440,7 @@ def test_an_alarm_that_was_over_before_mail_came_back_is_told_with_when(monkeypa
     ended("pay-dealers", "succeeded", later(30))
     alarms.look(later(60))
 
-    assert "It is over since 2026-03-10 02:01:00 UTC." in mail.outbox[0].body
+    assert "It is over since 2026-03-10 02:01:00 UTC (Tue 13:01:00 AEDT)." in mail.outbox[0].body
 
 
 def test_without_admins_what_is_wrong_stands_in_the_log(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
