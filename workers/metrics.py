@@ -42,10 +42,12 @@ class _At(Collector):
 
 def collect(now: datetime) -> Iterator[Metric]:
     """Everything that there is to measure at `now`."""
-    last = overdue.last_tick()
-    if last:
-        age = (now - last).total_seconds()
+    scheduler = overdue.scheduler(now)
+    if scheduler.last_tick:
+        age = (now - scheduler.last_tick).total_seconds()
         yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)
+    says = "Whether the nightly generation has not begun, failed, does not end or stays paused: 1 or 0."
+    yield _gauge("poker_generation_overdue", says, bool(scheduler.no_generation))
     progress = facts.progress()
     if progress:
         age = (now - progress.generation.at).total_seconds()
