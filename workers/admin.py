@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -148,6 +149,10 @@ class ScheduledJobAdmin(ModelAdmin):
         job = ScheduledJob.objects.filter(pk=object_id).first()
         idle = "resume" if job and job.is_on(timezone.now()) else "pause"
         return [each for each in super().get_actions_detail(request, object_id) if each.path != idle]
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Unfold makes the buttons' addresses of the id as it stands in the page's own, quoted: prune_5Fhistory."""
+        return super().changeform_view(request, object_id and unquote(object_id), *args, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _declared(obj) and super().has_change_permission(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -173,6 +174,17 @@ def test_run_now_pause_and_resume_are_buttons_that_are_logged(desk: Client, a_jo
     assert said == {"Asked to run now.", "Paused.", "Resumed."}
 
 
+def test_the_list_leads_to_a_job_whose_buttons_work_whatever_its_name(desk: Client) -> None:
+    (page,) = re.findall(rf'href="({JOBS}prune[^"]+/change/)[^"]*"', desk.get(JOBS).content.decode())
+    shown = desk.get(page).content.decode()
+    buttons = set(re.findall(rf'"({JOBS}prune[^"]+/(?:run_now|pause|resume)/)"', shown))
+    assert buttons == {f"{JOBS}prune_history/run_now/", f"{JOBS}prune_history/pause/"}
+
+    press(desk, f"{JOBS}prune_history/run_now/")
+
+    assert Run.objects.get().job_id == "prune_history"
+
+
 def test_a_button_only_asks_until_it_is_confirmed(desk: Client, a_job: ScheduledJob) -> None:
     response = desk.get(f"{JOBS}a-job/run_now/")
 
@@ -197,7 +209,7 @@ def test_a_jobs_times_are_entered_and_shown_on_the_clock_of_its_zone(desk: Clien
 
     page = desk.get(f"{JOBS}a-job/change/").content.decode()
     assert page.count('value="09:00:00"') == 2
-    assert "On the clock of the job&#x27;s zone" in page
+    assert "On the clock of the job's zone" in page
 
     desk.post(f"{JOBS}a-job/change/", form_of(GOOD | new_york))
     job.refresh_from_db()
