@@ -230,7 +230,7 @@ def test_missed_slots_are_wrong_until_their_job_succeeds_and_stay_in_sight(opera
 
     page = shown(operator)
     assert "slots missed and not made good" not in page
-    assert "9, made good" in page
+    assert "9, all made good" in page
 
 
 @pytest.mark.parametrize(
