@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.db.models import Avg, Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
@@ -34,10 +34,8 @@ USUAL_OVER = 20
 #: What a run is named after: its job or, of one sent by hand that has none, its actor.
 NAME = Coalesce("job_id", "actor")
 
-#: Whether the job of a run has succeeded since that run ended. Of a run without a job nobody can say.
-SUCCEEDED_SINCE = Exists(
-    Run.objects.filter(job=OuterRef("job"), state=Run.State.SUCCEEDED, finished_at__gt=OuterRef("finished_at"))
-)
+#: Runs that stand for slots which nothing ran on time, made good or not.
+MISSED = Q(state=Run.State.MISFIRED) | Q(cause=Run.Cause.CATCH_UP)
 
 
 # --- Generations and games --------------------------------------------------------------------------------
@@ -97,11 +95,6 @@ def runs_by_state(now: datetime) -> dict[str, int]:
     return dict.fromkeys(Run.State.values, 0) | dict(counted)
 
 
-def missed_runs(now: datetime) -> QuerySet[Run]:
-    """The runs of the last 24 hours that stand for slots which nothing ran on time, made up for or not."""
-    return Run.objects.filter(created_at__gte=now - DAY).filter(Q(state="misfired") | Q(cause="catch_up")).order_by()
-
-
 @dataclass(frozen=True, slots=True)
 class Missed:
     """How many slots nothing ran on time, and how many of them are lost: not made good, nor about to be."""
@@ -111,19 +104,29 @@ class Missed:
 
 
 def slots_missed(now: datetime) -> Missed:
-    """Of the last 24 hours. Whatever its policy, a success of the job since then makes them good."""
-    over = Q(state__in=[Run.State.MISFIRED, Run.State.FAILED, Run.State.SKIPPED])
-    found = missed_runs(now).annotate(made_good=SUCCEEDED_SINCE)
-    lost = Sum("covers", filter=over & Q(made_good=False), default=0)
-    return Missed(**found.aggregate(slots=Sum("covers", default=0), lost=lost))
+    """Of the last 24 hours. Whatever its policy, a success of the job after the last of them makes them good."""
+    over = MISSED & Q(state__in=[Run.State.MISFIRED, Run.State.FAILED, Run.State.SKIPPED])
+    each = Run.objects.filter(created_at__gte=now - DAY).order_by().values("job")
+    missed = each.annotate(
+        slots=Sum("covers", filter=MISSED),
+        lost=Sum("covers", filter=over, default=0),
+        lost_at=Max("finished_at", filter=over),
+        succeeded_at=Max("finished_at", filter=Q(state=Run.State.SUCCEEDED)),
+    ).filter(slots__gt=0)
+    slots = lost = 0
+    for job in missed:
+        slots += job["slots"]
+        if not (job["lost_at"] and job["succeeded_at"] and job["succeeded_at"] > job["lost_at"]):
+            lost += job["lost"]
+    return Missed(slots, lost)
 
 
 def jobs_that_missed(now: datetime, since: datetime) -> list[Any]:
     """For each job some of whose slots were found missed after `since`: how many, and the `last`."""
     # Some are found missed when they are planned, others when their turn comes too late.
     found = Q(created_at__gte=since) | Q(started_at__gte=since) | Q(finished_at__gte=since)
-    missed = missed_runs(now).filter(found, job__isnull=False, slot__isnull=False)
-    return list(missed.values("job_id").annotate(slots=Sum("covers"), last=Max("slot")))
+    missed = Run.objects.filter(MISSED, found, created_at__gte=now - DAY, job__isnull=False, slot__isnull=False)
+    return list(missed.order_by().values("job_id").annotate(slots=Sum("covers"), last=Max("slot")))
 
 
 def slowest_jobs(now: datetime) -> list[Any]:
@@ -146,12 +149,13 @@ def failing_jobs(now: datetime) -> Any:
 def dead_letters(now: datetime) -> QuerySet[Run]:
     """Runs of the last week that failed for good and that nothing has made good since, the last first.
 
-    What does: asking for it again, a success of its job, or that the code has the job no longer.
+    What does: asking for it again, or a success of its job after its last failure. Of one without a job nobody can say.
     """
     since = now - FAILURES_OVER
     again = Run.objects.filter(created_at__gte=since, retry_of__isnull=False)
-    failed = Run.objects.filter(state=Run.State.FAILED, finished_at__gte=since).exclude(job__retired=True)
-    return failed.exclude(SUCCEEDED_SINCE).exclude(pk__in=again.values("retry_of")).order_by("-finished_at", "pk")
+    failing = Q(job=None) | Q(job__in=failing_jobs(now).values("name"))
+    failed = Run.objects.filter(failing, state=Run.State.FAILED, finished_at__gte=since)
+    return failed.exclude(pk__in=again.values("retry_of")).order_by("-finished_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)
