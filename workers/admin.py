@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -38,6 +40,21 @@ def back_to(view: str, *args: Any) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{view}", args=args)})
 
 
+def _shown(at: datetime | None) -> str | None:
+    """An instant as an operator reads it: with its seconds, and the zone, which is no one job's own."""
+    return f"{timezone.localtime(at):%-d %b %Y, %H:%M:%S %Z}" if at else None
+
+
+def _at(name: str, title: str) -> Any:
+    """A column for an instant of a job or a run."""
+
+    @display(description=title, ordering=name)
+    def shown(self: Any, row: ScheduledJob | Run) -> str | None:
+        return _shown(getattr(row, name))
+
+    return shown
+
+
 @admin.register(ScheduledJob)
 class ScheduledJobAdmin(ModelAdmin):
     form = JobForm
@@ -45,7 +62,7 @@ class ScheduledJobAdmin(ModelAdmin):
     list_filter = ("origin", "enabled", "actor")
     search_fields = ("id", "actor")
     ordering = ("id",)
-    readonly_fields = ("next_start", "paused_until", "paused_because")
+    readonly_fields = ("next_start", "paused", "paused_because")
     actions_detail = ("run_now", "pause", "resume")
     actions_row = ("run_now", "pause", "resume")
     change_form_after_template = "workers/next_fires.html"
@@ -95,9 +112,13 @@ class ScheduledJobAdmin(ModelAdmin):
         except TriggerError as error:
             return str(error)
 
+    paused = _at("paused_until", "Paused until")
+    not_before = _at("start_at", "Not before")
+    not_after = _at("end_at", "Not after")
+
     @display(description="Next start", ordering="next_run_at")
-    def next_start(self, job: ScheduledJob) -> datetime | None:
-        return job.next_start(timezone.now())
+    def next_start(self, job: ScheduledJob) -> str | None:
+        return _shown(job.next_start(timezone.now()))
 
     @display(description="State", label={"on": "success", "paused": "warning", "retired": "danger"})
     def is_on(self, job: ScheduledJob) -> str:
@@ -128,6 +149,10 @@ class ScheduledJobAdmin(ModelAdmin):
         job = ScheduledJob.objects.filter(pk=object_id).first()
         idle = "resume" if job and job.is_on(timezone.now()) else "pause"
         return [each for each in super().get_actions_detail(request, object_id) if each.path != idle]
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Unfold makes the buttons' addresses of the id as it stands in the page's own, quoted: prune_5Fhistory."""
+        return super().changeform_view(request, object_id and unquote(object_id), *args, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _declared(obj) and super().has_change_permission(request)
@@ -201,7 +226,7 @@ class ScheduledJobAdmin(ModelAdmin):
     def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:
         job, until = ScheduledJob.objects.get(pk=object_id), form.cleaned_data["until"]
         jobs.pause(job, timezone.now(), until=until)
-        return self._done(request, job, f"Paused until {until:%Y-%m-%d %H:%M}." if until else "Paused.")
+        return self._done(request, job, f"Paused until {until:%Y-%m-%d %H:%M %Z}." if until else "Paused.")
 
     @action(
         description="Resume",
@@ -231,8 +256,8 @@ class ScheduledJobAdmin(ModelAdmin):
 
 #: What is shown of a job that may not be edited here.
 READ_ONLY = (
-    (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused_until", "paused_because"))}),
-    ("When", {"fields": (("when", "timezone"), "next_fires", ("start_at", "end_at"))}),
+    (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused", "paused_because"))}),
+    ("When", {"fields": (("when", "timezone"), "next_fires", ("not_before", "not_after"))}),
     (
         "When it does not work out",
         {"fields": (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs"))},
@@ -249,17 +274,6 @@ def _preview(job: ScheduledJob) -> dict[str, Any]:
         return {"words": job.parsed_trigger().describe(), "fires": jobs.next_fires(job, 10, timezone.now())}
     except TriggerError as error:
         return {"problem": str(error)}
-
-
-def _to_the_second(name: str, title: str) -> Any:
-    """A column for an instant of a run: seconds matter, and Django's own format has none."""
-
-    @display(description=title, ordering=name)
-    def shown(self: Any, run: Run) -> str | None:
-        at = getattr(run, name)
-        return f"{timezone.localtime(at):%-d %b %Y, %H:%M:%S}" if at else None
-
-    return shown
 
 
 @admin.register(Run)
@@ -281,12 +295,19 @@ class RunAdmin(ModelAdmin):
         ("Times", {"fields": (("slot_", "covers"), ("due", "sent"), ("started", "finished"))}),
     )
 
-    slot_ = _to_the_second("slot", "Its time by the schedule")
-    created = _to_the_second("created_at", "Written")
-    due = _to_the_second("due_at", "Due")
-    sent = _to_the_second("enqueued_at", "Sent")
-    started = _to_the_second("started_at", "Started")
-    finished = _to_the_second("finished_at", "Finished")
+    slot_ = _at("slot", "Its time by the schedule")
+    created = _at("created_at", "Written")
+    due = _at("due_at", "Due")
+    sent = _at("enqueued_at", "Sent")
+    started = _at("started_at", "Started")
+    finished = _at("finished_at", "Finished")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """By the name of a job or an actor, or by the id that a mail or a line of the log gives."""
+        try:
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
 
     @display(description="Job")
     def name(self, run: Run) -> str:

@@ -11,14 +11,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.core.mail import mail_admins
 from django.db import transaction
 from django.template.defaultfilters import pluralize
+from django.urls import reverse
+from django.utils import timezone
 
-from workers import facts
-from workers.models import Incident, Run
+from workers import facts, overdue
+from workers.models import Incident, Run, ScheduledJob
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +55,12 @@ def look(now: datetime) -> None:
 
 def look_at_clock(now: datetime) -> None:
     """Tell when the clock has stopped, which it cannot say of itself. That it runs again the next tick finds."""
-    silent = facts.silence(facts.last_tick(), now)
+    silent = overdue.silence(overdue.last_tick(), now)
     if silent:
         said = (
             f"The clock has stopped: no tick for {silent.total_seconds():.0f} s."
             "\nDo the scheduler process and Redis run? Until they do nothing is generated and no job starts."
+            f"\n{_address('index')}"
         )
         _compare({Incident.Kind.CLOCK: lambda now: [Trouble("", said)]}, now)
         _tell(now)
@@ -107,8 +112,13 @@ def _mail(incidents: list[Incident]) -> None:
 
 
 def _text(incident: Incident) -> str:
-    over = f"\nIt is over since {incident.closed_at:%Y-%m-%d %H:%M:%S} UTC." if incident.closed_at else ""
-    return f"{incident.said}\nNoticed {incident.opened_at:%Y-%m-%d %H:%M:%S} UTC.{over}"
+    over = f"\nIt is over since {_both(incident.closed_at)}." if incident.closed_at else ""
+    return f"{incident.said}\nNoticed {_both(incident.opened_at)}.{over}"
+
+
+def _both(at: datetime) -> str:
+    """On the clock of the logs, and on that of who reads this."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({timezone.localtime(at):%a %H:%M:%S %Z})"
 
 
 def _about(incident: Incident) -> dict[str, str]:
@@ -116,6 +126,12 @@ def _about(incident: Incident) -> dict[str, str]:
     names = {"job": "job_id", "slot": "job_id", "game": "game_id", "overrun": "run_id"}
     name = names.get(incident.kind)
     return {name: incident.subject} if name else {}
+
+
+def _address(view: str, *args: Any) -> str:
+    """Where to look, in the admin. Under a wildcard, or at home, nobody knows its host: the path must do."""
+    host, path = settings.ALLOWED_HOSTS[0], reverse(f"admin:{view}", args=args)
+    return path if settings.DEBUG or host.startswith((".", "*")) else f"https://{host}{path}"
 
 
 # --- What is wrong ----------------------------------------------------------------------------------------
@@ -128,9 +144,12 @@ def _failing_jobs(now: datetime) -> list[Trouble]:
     last = Run.objects.filter(state=Run.State.FAILED, finished_at__in=failing.values())
     runs = {run.job_id or run.actor: run for run in last if failing.get(run.job_id or run.actor) == run.finished_at}
     return [
-        Trouble(name, f"Job {name} failed for good{_tries(run)}.\n{run.why}\nRun {run.pk}.")
-        for name, run in runs.items()
+        Trouble(name, f"Job {name} failed for good{_tries(run)}.\n{run.why}\n{_run(run)}") for name, run in runs.items()
     ]
+
+
+def _run(run: Run) -> str:
+    return _address("workers_run_change", run.pk)
 
 
 def _tries(run: Run) -> str:
@@ -141,27 +160,46 @@ def _tries(run: Run) -> str:
 
 def _failing_games(now: datetime) -> list[Trouble]:
     return [
-        Trouble(str(game.pk), f"Game {game.pk} ({game.name}) cannot be generated.\n{game.generation_error}")
+        Trouble(
+            str(game.pk),
+            f"Game {game.pk} ({game.name}) cannot be generated.\n{game.generation_error}"
+            f"\n{_address('events_game_change', game.pk)}",
+        )
         for game in facts.failing_games().only("name", "generation_error")
     ]
 
 
 def _missed_slots(now: datetime) -> list[Trouble]:
-    return [Trouble(row["job_id"], _missed(**row)) for row in facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)]
+    missed = facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)
+    jobs, slots = [row["job_id"] for row in missed], [row["last"] for row in missed]
+    runs = Run.objects.filter(job__in=jobs, slot__in=slots).select_related("job")
+    last = {(run.job_id, run.slot): run for run in runs}
+    return [
+        Trouble(row["job_id"], _missed(run, **row)) for row in missed if (run := last.get((row["job_id"], row["last"])))
+    ]
 
 
-def _missed(job_id: str, slots: int, last: datetime) -> str:
-    if slots == 1:
-        return f"Job {job_id} missed its time {last:%Y-%m-%d %H:%M:%S} UTC."
-    return f"Job {job_id} missed {slots} of its times, the last {last:%Y-%m-%d %H:%M:%S} UTC."
+def _missed(run: Run, job_id: str, slots: int, last: datetime) -> str:
+    times = "its time" if slots == 1 else f"{slots} of its times, the last"
+    return f"Job {job_id} missed {times} {_both(last)}.\n{_made_good(run)}\n{_run(run)}"
+
+
+def _made_good(run: Run) -> str:
+    if run.state == Run.State.SUCCEEDED and run.finished_at:
+        return f"Made good at {_both(run.finished_at)}."
+    if run.state in (Run.State.QUEUED, Run.State.RUNNING):
+        return "A run is to make it good:"
+    if run.job and run.job.catch_up == ScheduledJob.CatchUp.SKIP:
+        return "Not made good: its catch_up is skip."
+    return f"Not made good: {run.why}"
 
 
 def _overruns(now: datetime) -> list[Trouble]:
     return [
         Trouble(
             str(overrun.run.pk),
-            f"Job {overrun.run} has been at work since {overrun.run.started_at:%H:%M:%S} UTC:"
-            f" it usually takes {overrun.usual.total_seconds():.0f} s.\nRun {overrun.run.pk}.",
+            f"Job {overrun.run.job_id or overrun.run.actor} has been at work since {_both(overrun.since)}:"
+            f" it usually takes {overrun.usual.total_seconds():.0f} s.\n{_run(overrun.run)}",
         )
         for overrun in facts.overruns(now)
     ]

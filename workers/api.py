@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
@@ -21,6 +22,7 @@ from rest_framework.response import Response
 from events.rest import Choice, Strict
 from workers import jobs, runs
 from workers.models import Run, ScheduledJob
+from workers.triggers import zone_or_usual
 
 
 class StaffOnly(DjangoModelPermissions):
@@ -71,6 +73,10 @@ def _no_arguments() -> Any:
     return []
 
 
+#: What is said of every time that a job takes.
+BARE = "Without an offset it is on the clock of the job's zone."
+
+
 class JobSerializer(Strict, DeskSerializer):
     serializer_choice_field = Choice
 
@@ -107,6 +113,19 @@ class JobSerializer(Strict, DeskSerializer):
             "last_run",
         )
         read_only_fields = ("paused_because", "origin", "next_run_at")
+        extra_kwargs: ClassVar = {
+            "start_at": {"help_text": f"Nothing fires earlier; intervals count from it. {BARE}"},
+            "end_at": {"help_text": f"Nothing fires later. {BARE}"},
+            "paused_until": {"help_text": BARE},
+        }
+
+    def to_internal_value(self, data: Any) -> Any:
+        given = data.get("timezone") if isinstance(data, dict) else None
+        kept = self.instance.timezone if self.partial and self.instance else None
+        for name in self.Meta.extra_kwargs:
+            field: Any = self.fields[name]
+            field.timezone = zone_or_usual(given or kept)
+        return super().to_internal_value(data)
 
     @extend_schema_field(Instant(allow_null=True))
     def get_next_run_at(self, job: ScheduledJob) -> str | None:
@@ -180,7 +199,12 @@ class PreviewSerializer(Strict):
 
 
 class PauseSerializer(Strict):
-    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    until = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text=BARE)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["until"]
+        field.timezone = self.context.get("zone")
 
     def validate_until(self, until: datetime | None) -> datetime | None:
         if until and until <= timezone.now():
@@ -267,7 +291,7 @@ class JobViewSet(viewsets.ModelViewSet):
     def pause(self, request: Request, pk: str) -> Response:
         """Let it not start until it is resumed, or until a time."""
         job = self.get_object()
-        serializer = PauseSerializer(data=request.data)
+        serializer = PauseSerializer(data=request.data, context={"zone": zone_or_usual(job.timezone)})
         serializer.is_valid(raise_exception=True)
         jobs.pause(job, timezone.now(), until=serializer.validated_data["until"])
         return Response(self.get_serializer(job).data)
@@ -297,9 +321,15 @@ def _refuse_code(job: ScheduledJob) -> None:
         )
 
 
+#: Runs are of jobs in many zones.
+IN_SYDNEY = f"Without an offset it is on the clock of {settings.TIME_ZONE}."
+
+
 class RunFilter(django_filters.FilterSet):
-    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label="Written then or later.")
-    created_before = django_filters.IsoDateTimeFilter("created_at", "lte", label="Written then or earlier.")
+    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label=f"Written then or later. {IN_SYDNEY}")
+    created_before = django_filters.IsoDateTimeFilter(
+        "created_at", "lte", label=f"Written then or earlier. {IN_SYDNEY}"
+    )
 
     job = django_filters.ModelChoiceFilter(
         queryset=ScheduledJob.objects.all(), error_messages={"invalid_choice": 'There is no job "%(value)s".'}

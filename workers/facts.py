@@ -7,17 +7,20 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
 from events.models import Game
-from workers import generation
+from workers import generation, overdue
 from workers.broker import broker
-from workers.models import Clock, Generation, Incident, Run, ScheduledJob
+from workers.models import Generation, Incident, Run
+from workers.overdue import Scheduler
 
 DAY = timedelta(days=1)
+
+#: How long games may lag behind a generation that is still being worked off.
+LAG_AT_MOST = timedelta(minutes=30)
 
 #: How far back a failure still counts.
 FAILURES_OVER = timedelta(days=7)
@@ -31,19 +34,8 @@ USUAL_OVER = 20
 #: What a run is named after: its job or, of one sent by hand that has none, its actor.
 NAME = Coalesce("job_id", "actor")
 
-
-# --- The clock --------------------------------------------------------------------------------------------
-
-
-def last_tick() -> datetime | None:
-    """When a tick last began; None on a fresh system."""
-    return Clock.objects.values_list("last_tick", flat=True).first()
-
-
-def silence(last: datetime | None, now: datetime) -> timedelta | None:
-    """How long the clock has been silent, once that is too long; None while it ticks or never has."""
-    silent = now - last if last else timedelta(0)
-    return silent if silent > timedelta(seconds=settings.TICK_OVERDUE_SECONDS) else None
+#: Runs that stand for slots which nothing ran on time, made good or not.
+MISSED = Q(state=Run.State.MISFIRED) | Q(cause=Run.Cause.CATCH_UP)
 
 
 # --- Generations and games --------------------------------------------------------------------------------
@@ -65,6 +57,10 @@ class Progress:
     @property
     def percent(self) -> int:
         return 100 * self.done // self.games if self.games else 100
+
+    def late(self, now: datetime) -> int:
+        """How many games lag though they should have been settled by now."""
+        return self.lagging if now - self.generation.at > LAG_AT_MOST else 0
 
 
 def progress() -> Progress | None:
@@ -99,21 +95,38 @@ def runs_by_state(now: datetime) -> dict[str, int]:
     return dict.fromkeys(Run.State.values, 0) | dict(counted)
 
 
-def missed_runs(now: datetime) -> QuerySet[Run]:
-    """The runs of the last 24 hours that stand for slots which nothing ran on time, made up for or not."""
-    return Run.objects.filter(created_at__gte=now - DAY).filter(Q(state="misfired") | Q(cause="catch_up")).order_by()
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """How many slots nothing ran on time, and how many of them are lost: not made good, nor about to be."""
+
+    slots: int
+    lost: int
 
 
-def slots_missed(now: datetime) -> int:
-    return int(missed_runs(now).aggregate(slots=Sum("covers", default=0))["slots"])
+def slots_missed(now: datetime) -> Missed:
+    """Of the last 24 hours. Whatever its policy, a success of the job after the last of them makes them good."""
+    over = MISSED & Q(state__in=[Run.State.MISFIRED, Run.State.FAILED, Run.State.SKIPPED])
+    each = Run.objects.filter(created_at__gte=now - DAY).order_by().values("job")
+    missed = each.annotate(
+        slots=Sum("covers", filter=MISSED),
+        lost=Sum("covers", filter=over, default=0),
+        lost_at=Max("finished_at", filter=over),
+        succeeded_at=Max("finished_at", filter=Q(state=Run.State.SUCCEEDED)),
+    ).filter(slots__gt=0)
+    slots = lost = 0
+    for job in missed:
+        slots += job["slots"]
+        if not (job["lost_at"] and job["succeeded_at"] and job["succeeded_at"] > job["lost_at"]):
+            lost += job["lost"]
+    return Missed(slots, lost)
 
 
 def jobs_that_missed(now: datetime, since: datetime) -> list[Any]:
     """For each job some of whose slots were found missed after `since`: how many, and the `last`."""
     # Some are found missed when they are planned, others when their turn comes too late.
     found = Q(created_at__gte=since) | Q(started_at__gte=since) | Q(finished_at__gte=since)
-    missed = missed_runs(now).filter(found, job__isnull=False, slot__isnull=False)
-    return list(missed.values("job_id").annotate(slots=Sum("covers"), last=Max("slot")))
+    missed = Run.objects.filter(MISSED, found, created_at__gte=now - DAY, job__isnull=False, slot__isnull=False)
+    return list(missed.order_by().values("job_id").annotate(slots=Sum("covers"), last=Max("slot")))
 
 
 def slowest_jobs(now: datetime) -> list[Any]:
@@ -134,16 +147,21 @@ def failing_jobs(now: datetime) -> Any:
 
 
 def dead_letters(now: datetime) -> QuerySet[Run]:
-    """Runs of the last week that failed for good and were not asked for again, the last first."""
+    """Runs of the last week that failed for good and that nothing has made good since, the last first.
+
+    What does: asking for it again, or a success of its job after its last failure. Of one without a job nobody can say.
+    """
     since = now - FAILURES_OVER
     again = Run.objects.filter(created_at__gte=since, retry_of__isnull=False)
-    failed = Run.objects.filter(state=Run.State.FAILED, finished_at__gte=since)
+    failing = Q(job=None) | Q(job__in=failing_jobs(now).values("name"))
+    failed = Run.objects.filter(failing, state=Run.State.FAILED, finished_at__gte=since)
     return failed.exclude(pk__in=again.values("retry_of")).order_by("-finished_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
     run: Run
+    since: datetime
     usual: timedelta
 
 
@@ -154,7 +172,7 @@ def overruns(now: datetime) -> list[Overrun]:
     for run in Run.objects.filter(state=Run.State.RUNNING, started_at__lt=now - OVERRUN_AT_LEAST):
         usual = _usual(run)
         if run.started_at and usual is not None and now - run.started_at > OVERRUN_FACTOR * usual:
-            found.append(Overrun(run, usual))
+            found.append(Overrun(run, run.started_at, usual))
     return found
 
 
@@ -198,44 +216,44 @@ class Board:
     """All that the dashboard shows, at one moment."""
 
     now: datetime
-    last_tick: datetime | None
-    silent: timedelta | None
+    scheduler: Scheduler
     progress: Progress | None
-    next_generation: datetime | None
     queues: dict[str, int]
     states: dict[str, int]
-    missed: int
+    missed: Missed
     slowest: list[Any]
     games: Listed
     dead: Listed
+    overruns: Listed
 
     @property
     def troubles(self) -> list[str]:
         """What is wrong, a few words each; none when all is well."""
+        late = self.progress.late(self.now) if self.progress else 0
         found = {
-            "the clock has stopped": self.silent,
+            **dict.fromkeys(self.scheduler.reasons, True),
+            overdue.PAUSED: self.scheduler.paused,
+            f"games behind: {late}": late,
             "Redis does not answer": not self.queues,
             f"games that fail: {self.games}": self.games.rows,
             f"dead letters: {self.dead}": self.dead.rows,
-            f"slots missed: {self.missed}": self.missed,
+            f"slots missed and not made good: {self.missed.lost}": self.missed.lost,
+            f"runs that overrun: {self.overruns}": self.overruns.rows,
         }
         return [words for words, wrong in found.items() if wrong]
 
 
 def board(now: datetime) -> Board:
-    running = ScheduledJob.objects.running_at(now).with_next_start()
-    nightly = running.filter(pk="generate_upcoming_game_sessions").first()
-    last = last_tick()
     return Board(
         now=now,
-        last_tick=last,
-        silent=silence(last, now),
+        scheduler=overdue.scheduler(now),
         progress=progress(),
-        next_generation=nightly.next_start(now) if nightly else None,
         queues=queue_depths(),
         states=runs_by_state(now),
         missed=slots_missed(now),
         slowest=slowest_jobs(now),
         games=Listed.of(failing_games().select_related("venue")),
         dead=Listed.of(dead_letters(now)),
+        # What the alarms found a minute ago at most: to look anew takes a query for each.
+        overruns=Listed.of(Incident.objects.filter(kind=Incident.Kind.OVERRUN, closed_at=None)),
     )

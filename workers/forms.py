@@ -18,7 +18,7 @@ from unfold.widgets import (
 
 from workers import jobs
 from workers.models import Run, ScheduledJob
-from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS
+from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS, zone_or_usual
 
 KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
 
@@ -74,6 +74,8 @@ class JobForm(forms.ModelForm):
             "args": 'In order, as JSON: [1, "two"].',
             "kwargs": 'As JSON: {"days": 60}.',
             "timezone": "Such as Australia/Sydney.",
+            "start_at": "Nothing fires earlier; intervals count from it. On the clock of the job's zone.",
+            "end_at": "Nothing fires later. On the clock of the job's zone.",
         }
         widgets = {name: UnfoldAdminTextareaWidget(attrs={"rows": 2}) for name in ("args", "kwargs")}
 
@@ -89,6 +91,14 @@ class JobForm(forms.ModelForm):
                 self.fields[name].required = False
         for name, value in (self.instance.trigger or {}).items():
             self.initial["kind" if name == "type" else name] = value
+        for name in ("start_at", "end_at"):
+            if at := getattr(self.instance, name):
+                self.initial[name] = timezone.make_naive(at, zone_or_usual(self.instance.timezone))
+
+    def full_clean(self) -> None:
+        """Reads times on the clock of the job's zone, as it is being entered."""
+        with timezone.override(zone_or_usual(self.data.get(self.add_prefix("timezone")))):
+            super().full_clean()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -152,8 +162,15 @@ class RunForm(forms.ModelForm):
 
 class PauseForm(BaseDialogForm):
     until = forms.SplitDateTimeField(
-        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: until somebody resumes it."
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="On the clock of the job's zone. Empty: until somebody resumes it.",
     )
+
+    def full_clean(self) -> None:
+        zone = ScheduledJob.objects.filter(pk=self.object_id).values_list("timezone", flat=True).first()
+        with timezone.override(zone_or_usual(zone)):
+            super().full_clean()
 
     def clean_until(self) -> Any:
         until = self.cleaned_data["until"]

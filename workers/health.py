@@ -1,18 +1,15 @@
 """Health: is the web process alive, can it be used, does the clock tick?"""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.db import OperationalError, connection
-from django.db.migrations.recorder import MigrationRecorder
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
-from workers.actors import generate_upcoming_game_sessions
-from workers.models import Clock, Generation, Run, ScheduledJob
+from workers import overdue
 from workers.services import ping_database, ping_redis
 
 
@@ -41,36 +38,14 @@ def scheduler(request: HttpRequest) -> HttpResponse:
 
 def scheduler_status(now: datetime) -> dict[str, Any]:
     """`{"status": "starting" | "ok" | "overdue", "last_tick", "last_generation", "reasons"}`."""
-    last_tick = Clock.objects.values_list("last_tick", flat=True).first()
-    last = Generation.objects.values_list("at", flat=True).first()
-    reasons = []
-    if last_tick and now - last_tick > timedelta(seconds=settings.TICK_OVERDUE_SECONDS):
-        reasons.append(f"no tick for {(now - last_tick).total_seconds():.0f} s")
-    due = ScheduledJob.objects.running_at(now).filter(pk=generate_upcoming_game_sessions.actor_name)
-    missed = due.filter(next_run_at__lt=now - timedelta(seconds=settings.TICK_OVERDUE_SECONDS)).first()
-    if missed:
-        reasons.append(f"the generation of {missed.next_run_at:%Y-%m-%d %H:%M} UTC has not begun")
-    nightly = Run.objects.filter(job=generate_upcoming_game_sessions.actor_name, slot__isnull=False).first()
-    if nightly and _is_stuck(nightly, last, now):
-        reasons.append(f"the generation of {nightly.slot:%Y-%m-%d %H:%M} UTC is {nightly.state}")
-    if last_tick is None and now - _deployed_at() > timedelta(seconds=settings.TICK_OVERDUE_SECONDS):
-        reasons.append("no tick since the deploy: is the scheduler process running, and a worker?")
-    status = "overdue" if reasons else "ok" if last_tick and last else "starting"
-    return {"status": status, "last_tick": last_tick, "last_generation": last, "reasons": reasons}
-
-
-def _is_stuck(run: Run, last_generation: datetime | None, now: datetime) -> bool:
-    """Whether a generation's run failed, with none since, or has not come to an end in a time that is long for it."""
-    if run.state == Run.State.FAILED:
-        return last_generation is None or run.finished_at is None or last_generation < run.finished_at
-    patience = timedelta(seconds=settings.TICK_OVERDUE_SECONDS)
-    return run.state in (Run.State.QUEUED, Run.State.RUNNING) and now - run.created_at > patience
-
-
-def _deployed_at() -> datetime:
-    """When this app's tables were last migrated."""
-    applied: datetime = MigrationRecorder(connection).migration_qs.filter(app="workers").latest("applied").applied
-    return applied
+    seen = overdue.scheduler(now)
+    status = "overdue" if seen.reasons else "ok" if seen.last_tick and seen.last_generation else "starting"
+    return {
+        "status": status,
+        "last_tick": seen.last_tick,
+        "last_generation": seen.last_generation,
+        "reasons": seen.reasons,
+    }
 
 
 def _answers(ask: Any) -> bool:

@@ -562,6 +562,14 @@ def _zone(timezone: tzinfo | str | None) -> ZoneInfo:
         raise TriggerError("timezone", f"{_quoted(name)} is no zone; use an IANA name such as {near[0]}") from None
 
 
+def zone_or_usual(name: object) -> ZoneInfo:
+    """The zone called `name`, to read bare times in; where none is called so, DEFAULT_TIMEZONE."""
+    try:
+        return _zone(name)  # type: ignore[arg-type]  # which it looks at itself
+    except TriggerError:
+        return ZoneInfo(DEFAULT_TIMEZONE)
+
+
 def _moment(value: object, field: str) -> datetime:
     if isinstance(value, str):
         with suppress(ValueError):

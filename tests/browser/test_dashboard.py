@@ -15,8 +15,9 @@ from tests.factories import make_game, make_games, make_venue
 from tests.waiting import eventually
 from tests.workers.conftest import Queues, queues  # noqa: F401 - the fixture
 from tests.workers.scheduled import make_job, make_run
-from workers import generation
-from workers.models import Clock, Run
+from workers import alarms, generation
+from workers.models import Clock, Run, ScheduledJob
+from workers.overdue import NIGHTLY
 
 GAMES = 2000
 
@@ -115,7 +116,8 @@ def test_what_is_old_says_so(desk: Page) -> None:
 
 
 def a_bad_night() -> None:
-    """A generation half done, games that fail, dead letters with a job and without, and slots that were missed."""
+    """A generation half done and the next one paused, games that fail, dead letters with a job and without, slots that
+    were missed, and a run that overruns."""
     now = timezone.now()
     deploy(now)
     Clock.objects.create(pk=1, last_tick=now)
@@ -128,9 +130,15 @@ def a_bad_night() -> None:
     digest = make_job(id="email_the_daily_digest_to_every_venue")
     make_run(digest, "failed", error="Traceback …\nConnectionRefusedError: [Errno 111] Connection refused", **lately)
     make_run(None, "failed", actor="an_actor_of_another_version", reason="dead letter: nobody knows it", **lately)
-    make_run(digest, "misfired", slot=now - timedelta(hours=1), covers=3, created_at=now)
+    make_run(digest, "misfired", slot=now - timedelta(hours=1), covers=3, created_at=now, finished_at=now)
     for _ in range(30):
         make_run(digest, "succeeded", **lately)
+    slow = make_job(id="copy_the_calendar_of_every_venue")
+    an_hour_ago = now - timedelta(hours=1)
+    make_run(slow, "succeeded", created_at=an_hour_ago, started_at=an_hour_ago, finished_at=now - timedelta(minutes=59))
+    make_run(slow, "running", created_at=an_hour_ago, started_at=an_hour_ago)
+    alarms.look(now)
+    ScheduledJob.objects.filter(pk=NIGHTLY).update(enabled=False)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -145,5 +153,7 @@ def test_a_bad_night_is_accessible_and_fits_the_screen(
     page = log_in(open_page, viewport=viewport, color_scheme=scheme)
     page.wait_for_load_state("networkidle")
 
+    verdict = "Look here: the nightly generation is paused, games that fail: 1, dead letters: 2, "
+    expect(page.get_by_text(f"{verdict}slots missed and not made good: 3, runs that overrun: 1.")).to_be_visible()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]

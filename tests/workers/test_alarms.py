@@ -140,13 +140,46 @@ def test_a_game_that_nobody_wants_generated_is_not_told(where: dict[str, Any]) -
     assert told_at(NOW) == []
 
 
-@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
-def test_missed_slots_are_told_once_a_job_whatever_is_made_of_them(catch_up: str) -> None:
+@pytest.mark.parametrize(
+    ("catch_up", "made_good"),
+    [
+        ("skip", "Not made good: its catch_up is skip."),
+        ("latest", "A run is to make it good:"),
+        ("all", "A run is to make it good:"),
+    ],
+)
+def test_missed_slots_are_told_once_a_job_with_what_is_made_of_them(catch_up: str, made_good: str) -> None:
     make_job(id="pay-dealers", catch_up=catch_up, next_run_at=later(-600))
+    make_job(id="another")
     dispatch.dispatch_due(NOW)
 
-    (subject,) = told_at(NOW)
-    assert subject == "Job pay-dealers missed 9 of its times, the last 2026-03-10 01:58:00 UTC."
+    alarms.look(NOW)
+
+    (message,) = mail.outbox
+    assert (
+        message.subject
+        == "[poker] Job pay-dealers missed 9 of its times, the last 2026-03-10 01:58:00 UTC (Tue 12:58:00 AEDT)."
+    )
+    last = Run.objects.get(job="pay-dealers", slot=later(-120))
+    assert f"{made_good}\nhttps://localhost/admin/workers/run/{last.pk}/change/\n" in message.body
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("succeeded", "Made good at 2026-03-10 02:00:00 UTC (Tue 13:00:00 AEDT)."),
+        ("failed", "Not made good: ValueError: no luck"),
+        ("skipped", "Not made good: the job was paused"),
+    ],
+)
+def test_a_slot_that_was_seen_to_late_is_told_with_how_it_went(state: str, said: str) -> None:
+    ended("pay-dealers", "succeeded", later(60))  # so that the job itself does not fail
+    why = {"failed": {"error": "ValueError: no luck"}, "skipped": {"reason": "the job was paused"}}.get(state, {})
+    ended("pay-dealers", state, NOW, slot=later(-600), cause="catch_up", **why)
+
+    alarms.look(later(60))
+
+    assert said in mail.outbox[0].body
 
 
 def test_a_slot_whose_turn_came_too_late_is_told() -> None:
@@ -154,7 +187,7 @@ def test_a_slot_whose_turn_came_too_late_is_told() -> None:
     run = make_run(job, slot=later(-10_800), created_at=later(-10_800), due_at=later(-10_800))
     assert runs.claim(run.pk, 0, "message", NOW) is None
 
-    assert told_at(NOW) == ["Job pay-dealers missed its time 2026-03-09 23:00:00 UTC."]
+    assert told_at(NOW) == ["Job pay-dealers missed its time 2026-03-09 23:00:00 UTC (Tue 10:00:00 AEDT)."]
 
 
 def test_slots_that_ran_or_were_skipped_for_overlap_are_not_told() -> None:
@@ -213,6 +246,42 @@ def test_a_clock_that_never_ticked_is_starting_and_not_told() -> None:
     alarms.look_at_clock(NOW)
 
     assert told() == []
+
+
+# --- Where to look ------------------------------------------------------------------------------------------
+
+
+def test_each_alarm_says_where_to_look(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["poker.example.com", "localhost"]
+    run = failed("pay-dealers", NOW)
+    game = make_game(generation_error="GenerationError: no zone")
+    slow = make_job(id="slow")
+    usually(1, slow)
+    overrun = make_run(slow, "running", started_at=later(-400))
+    Clock.objects.create(pk=1, last_tick=later(-151))
+
+    alarms.look(NOW)
+    alarms.look_at_clock(NOW)
+
+    told = "".join(str(message.body) for message in mail.outbox)
+    for path in (
+        f"workers/run/{run.pk}/change/",
+        f"events/game/{game.pk}/change/",
+        f"workers/run/{overrun.pk}/change/",
+    ):
+        assert f"\nhttps://poker.example.com/admin/{path}\n" in told
+    assert "\nhttps://poker.example.com/admin/\n" in told
+
+
+@pytest.mark.parametrize("values", [{"ALLOWED_HOSTS": [".example.com"]}, {"ALLOWED_HOSTS": ["*"]}, {"DEBUG": True}])
+def test_where_no_host_is_known_the_path_must_do(settings: Any, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(settings, name, value)
+    run = failed("pay-dealers", NOW)
+
+    alarms.look(NOW)
+
+    assert f"\n/admin/workers/run/{run.pk}/change/\n" in mail.outbox[0].body
 
 
 # --- Once per incident ------------------------------------------------------------------------------------
@@ -371,7 +440,7 @@ def test_an_alarm_that_was_over_before_mail_came_back_is_told_with_when(monkeypa
     ended("pay-dealers", "succeeded", later(30))
     alarms.look(later(60))
 
-    assert "It is over since 2026-03-10 02:01:00 UTC." in mail.outbox[0].body
+    assert "It is over since 2026-03-10 02:01:00 UTC (Tue 13:01:00 AEDT)." in mail.outbox[0].body
 
 
 def test_without_admins_what_is_wrong_stands_in_the_log(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -421,10 +490,10 @@ def test_a_look_costs_a_handful_of_queries_however_much_is_wrong(django_assert_m
         failed(f"job-{n}", NOW)
         ended(f"job-{n}", "misfired", NOW, slot=NOW)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         alarms.look(NOW)
     assert Incident.objects.filter(told_at=NOW).count() == 90
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         alarms.look(later(60))
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from events.models import Game, Venue
+from tests.deploy import deploy
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
+from workers import alarms, dispatch, facts, runs
 from workers.broker import broker, connect
-from workers.models import Clock, Generation, Run
+from workers.health import scheduler_status
+from workers.models import Clock, Generation, Run, ScheduledJob
+from workers.overdue import NIGHTLY
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +52,12 @@ def shown(client: Client) -> str:
 @pytest.fixture
 def operator() -> Client:
     return logged_in(group="operators")
+
+
+def claimed(run: Run) -> Run:
+    held = runs.claim(run.pk, 0, "message", NOW)
+    assert held
+    return held
 
 
 @pytest.fixture
@@ -105,11 +117,65 @@ def test_the_first_line_says_whether_anything_is_wrong(operator: Client) -> None
         make_run(None, "failed")
     make_run(make_job(), "misfired", slot=later(-600), covers=7)
 
-    wrong = "the clock has stopped, games that fail: 1, dead letters: more than 10, slots missed: 7."
+    wrong = "no tick for 151 s, games that fail: 1, dead letters: more than 10, slots missed and not made good: 7."
     page = shown(operator)
     assert f"Look here: {wrong}" in page
     assert "Nothing is wrong." not in page
     assert "see failed runs" in page
+
+
+def test_what_health_calls_overdue_is_wrong_on_the_front_page_too(operator: Client) -> None:
+    deploy(later(-86_400))
+    MigrationRecorder.Migration.objects.filter(app="workers").update(applied=later(-86_400))
+
+    reasons = scheduler_status(NOW)["reasons"]
+    page = shown(operator)
+
+    assert [reason.split(" of ")[0].split(":")[0] for reason in reasons] == [
+        "no tick since the deploy",
+        "the generation",
+    ]
+    assert f"Look here: {', '.join(reasons)}." in page
+    assert "Stopped" in page
+
+
+def test_a_pause_of_the_nightly_generation_is_wrong_at_once_and_leads_to_its_job(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    Generation.objects.create(at=NOW, days=28, moved_at=NOW)
+    ScheduledJob.objects.filter(pk=NIGHTLY).update(enabled=False)
+
+    page = shown(operator)
+
+    assert scheduler_status(NOW)["status"] == "ok"
+    assert "Look here: the nightly generation is paused." in page
+    assert f"/admin/workers/scheduledjob/{NIGHTLY}/change/" in page
+
+
+def test_games_that_lag_are_wrong_when_the_generation_has_had_its_time(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    Generation.objects.create(at=later(-1800), days=28, moved_at=NOW)
+    make_game()
+    assert "Nothing is wrong." in shown(operator)
+
+    Generation.objects.update(at=later(-1801))
+    assert "Look here: games behind: 1." in shown(operator)
+
+
+def test_a_run_that_overruns_is_wrong_and_can_be_looked_at(operator: Client) -> None:
+    Clock.objects.create(pk=1, last_tick=NOW)
+    job = make_job(id="pay-dealers")
+    make_run(job, "succeeded", started_at=later(-90_000), finished_at=later(-89_999))
+    run = make_run(job, "running", started_at=later(-301))
+    alarms.look(NOW)
+
+    page = shown(operator)
+    assert "Look here: runs that overrun: 1." in page
+    assert f"/admin/workers/run/{run.pk}/change/" in page
+    assert "it usually takes 1 s" in page
+
+    Run.objects.filter(pk=run.pk).update(state="succeeded", finished_at=NOW)
+    alarms.look(NOW)
+    assert "Nothing is wrong." in shown(operator)
 
 
 def test_a_failed_run_without_a_job_goes_by_its_actors_name_and_can_be_retried(operator: Client) -> None:
@@ -127,6 +193,66 @@ def test_a_failed_run_that_was_asked_for_again_is_no_dead_letter(operator: Clien
     assert "None." in shown(operator).split("Dead letters")[1]
 
 
+def test_a_success_of_its_job_makes_a_dead_letter_good_and_another_jobs_or_an_earlier_one_does_not(
+    operator: Client, dead: Run
+) -> None:
+    make_run(make_job(), "succeeded", finished_at=NOW)
+    make_run(dead.job, "succeeded", finished_at=later(-2))
+    assert "dead letters: 1" in shown(operator)
+
+    runs.succeed(claimed(runs.ask("work", [], {}, job=dead.job, by="ann", now=NOW)), None, NOW)
+
+    assert "dead letters" not in shown(operator)
+
+
+def test_a_dead_letter_without_a_job_stays_whatever_else_its_actor_did(operator: Client) -> None:
+    make_run(None, "failed", args=["Ann"])
+    make_run(None, "succeeded", args=["Bob"], finished_at=NOW)
+
+    assert "dead letters: 1" in shown(operator)
+
+
+def test_a_dead_letter_of_a_job_that_the_code_has_no_longer_is_nobodys_trouble(operator: Client, dead: Run) -> None:
+    ScheduledJob.objects.filter(pk=dead.job_id).update(retired=True)
+
+    assert "dead letters" not in shown(operator)
+
+
+def test_missed_slots_are_wrong_until_their_job_succeeds_and_stay_in_sight(operator: Client) -> None:
+    job = make_job(catch_up="skip", next_run_at=later(-600))
+    dispatch.dispatch_due(NOW)
+    assert "slots missed and not made good: 9" in shown(operator)
+
+    runs.succeed(claimed(runs.ask("work", [], {}, job=job, by="ann", now=NOW)), None, later(1))
+
+    page = shown(operator)
+    assert "slots missed and not made good" not in page
+    assert "9, all made good" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "lost"), [("queued", 0), ("running", 0), ("succeeded", 0), ("failed", 7), ("skipped", 7)]
+)
+def test_a_catch_up_makes_slots_good_as_it_succeeds_and_while_it_may(state: str, lost: int) -> None:
+    make_run(make_job(), state, cause="catch_up", slot=later(-600), covers=7)
+
+    assert facts.slots_missed(NOW) == facts.Missed(slots=7, lost=lost)
+
+
+def test_the_runs_of_missed_slots_are_a_click_away(operator: Client) -> None:
+    job = make_job()
+    late = make_run(job, "misfired", slot=later(-600))
+    caught = make_run(job, "succeeded", cause="catch_up", slot=later(-540))
+
+    found = [
+        str(run.pk) in operator.get(link).content.decode()
+        for link in re.findall(r'href="(/admin/workers/run/\?[^"]+)">(?:misfired|catch-up) runs', shown(operator))
+        for run in (late, caught)
+    ]
+
+    assert found == [True, False, False, True]
+
+
 def test_while_redis_is_away_the_board_says_so(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker(), "client", connect("redis://127.0.0.1:1/0", retries=0))
 
@@ -140,7 +266,7 @@ def test_it_costs_as_many_queries_however_much_there_is_to_show(
     Generation.objects.create(at=NOW, days=28, moved_at=NOW)
     make_game()
     shown(operator)
-    # Three of the session, the user and the permissions, one of the latest actions, twelve of the board.
+    # Three of the session, the user and the permissions, one of the latest actions, fifteen of the board.
     with django_assert_num_queries(QUERIES):
         shown(operator)
 
@@ -151,7 +277,7 @@ def test_it_costs_as_many_queries_however_much_there_is_to_show(
         assert shown(operator).count("GenerationError: no zone") == 10
 
 
-QUERIES = 16
+QUERIES = 19
 
 # --- Doing it again ---------------------------------------------------------------------------------------
 

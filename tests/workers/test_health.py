@@ -122,12 +122,30 @@ def test_the_clock_is_overdue_when_last_nights_generation_did_not_begin(db: None
     assert status["reasons"] == ["the generation of 2026-03-09 18:00 UTC has not begun"]
 
 
-def test_a_paused_generation_is_not_overdue(db: None) -> None:
-    ticked()
-    generated(SLOT - timedelta(days=3))
+@pytest.mark.parametrize("pause", [{"enabled": False}, {"paused_until": NOW + timedelta(days=30)}])
+def test_a_paused_generation_is_overdue_when_a_night_went_by_and_nobody_filled_the_calendar(
+    db: None, pause: Any
+) -> None:
+    night = SLOT + timedelta(hours=25)  # from one 05:00 to the next, when the clocks go back
+    generated()
+    Clock.objects.create(pk=1, last_tick=night)
+    ScheduledJob.objects.update(**pause)
+
+    assert scheduler_status(night)["status"] == "ok"
+    status = scheduler_status(night + timedelta(seconds=1))
+    assert (status["status"], status["reasons"]) == ("overdue", ["the nightly generation is paused"])
+
+    Generation.objects.create(at=night, days=28, moved_at=night)
+    assert scheduler_status(night + timedelta(seconds=1))["status"] == "ok"
+
+
+def test_a_generation_paused_before_the_first_one_is_overdue_a_night_after_the_deploy(db: None) -> None:
+    tomorrow = timezone.now() + timedelta(hours=26)
+    ticked(tomorrow)
     ScheduledJob.objects.update(enabled=False)
 
-    assert scheduler_status(NOW)["status"] == "ok"
+    assert scheduler_status(tomorrow - timedelta(hours=24))["status"] == "starting"
+    assert scheduler_status(tomorrow)["reasons"] == ["the nightly generation is paused"]
 
 
 def test_both_reasons_are_given(db: None) -> None:

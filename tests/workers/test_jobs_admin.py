@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -173,6 +174,17 @@ def test_run_now_pause_and_resume_are_buttons_that_are_logged(desk: Client, a_jo
     assert said == {"Asked to run now.", "Paused.", "Resumed."}
 
 
+def test_the_list_leads_to_a_job_whose_buttons_work_whatever_its_name(desk: Client) -> None:
+    (page,) = re.findall(rf'href="({JOBS}prune[^"]+/change/)[^"]*"', desk.get(JOBS).content.decode())
+    shown = desk.get(page).content.decode()
+    buttons = set(re.findall(rf'"({JOBS}prune[^"]+/(?:run_now|pause|resume)/)"', shown))
+    assert buttons == {f"{JOBS}prune_history/run_now/", f"{JOBS}prune_history/pause/"}
+
+    press(desk, f"{JOBS}prune_history/run_now/")
+
+    assert Run.objects.get().job_id == "prune_history"
+
+
 def test_a_button_only_asks_until_it_is_confirmed(desk: Client, a_job: ScheduledJob) -> None:
     response = desk.get(f"{JOBS}a-job/run_now/")
 
@@ -187,6 +199,44 @@ def test_paused_until_a_time_to_come(desk: Client, a_job: ScheduledJob) -> None:
     a_job.refresh_from_db()
     assert a_job.paused_until == datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
     assert b"in the past" in stays.content
+
+
+def test_a_jobs_times_are_entered_and_shown_on_the_clock_of_its_zone(desk: Client) -> None:
+    new_york = {"timezone": "America/New_York", "start_at": "2026-11-25T09:00", "end_at": "2026-12-25T09:00"}
+    desk.post(f"{JOBS}add/", form_of(GOOD | new_york))
+    job = ScheduledJob.objects.get(pk="a-job")
+    assert job.start_at == datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
+
+    page = desk.get(f"{JOBS}a-job/change/").content.decode()
+    assert page.count('value="09:00:00"') == 2
+    assert "On the clock of the job's zone" in page
+
+    desk.post(f"{JOBS}a-job/change/", form_of(GOOD | new_york))
+    job.refresh_from_db()
+    assert (job.start_at, job.end_at) == (
+        datetime(2026, 11, 25, 14, 0, tzinfo=UTC),
+        datetime(2026, 12, 25, 14, 0, tzinfo=UTC),
+    )
+
+
+def test_a_job_is_paused_until_a_time_of_its_own_zone(desk: Client, a_job: ScheduledJob) -> None:
+    ScheduledJob.objects.update(timezone="America/New_York")  # where it is 19:00 on the 23rd
+
+    past = desk.post(f"{JOBS}a-job/pause/", {"_form_submitted": "on", "until_0": "2026-11-23", "until_1": "18:59"})
+    page = desk.get(press(desk, f"{JOBS}a-job/pause/", until_0="2026-11-23", until_1="20:00")).content.decode()
+
+    a_job.refresh_from_db()
+    assert b"in the past" in past.content
+    assert a_job.paused_until == datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+    assert "Paused until 2026-11-23 20:00 EST." in page
+
+
+def test_an_instant_that_is_only_shown_carries_its_zone(desk: Client) -> None:
+    until = {"until_0": "2026-12-01", "until_1": "12:00"}
+    press(desk, f"{JOBS}prune_history/pause/", **until)
+
+    assert "1 Dec 2026, 12:00:00 AEDT" in desk.get(f"{JOBS}prune_history/change/").content.decode()
+    assert "2 Dec 2026, 03:30:00 AEDT" in desk.get(JOBS).content.decode()
 
 
 def test_a_job_of_the_code_is_read_paused_and_run_but_not_edited_or_deleted(desk: Client) -> None:
@@ -222,10 +272,26 @@ def test_runs_are_read_only_with_their_traceback_escaped_and_can_be_retried(desk
     assert (again.by, str(again.pk) in leads_to) == ("operator", True)
     page = desk.get(f"{RUNS}{again.pk}/change/").content.decode()
     assert f'href="{RUNS}{failed.pk}/change/"' in page.replace("'", '"')  # the run that it does again
-    assert "24 Nov 2026, 11:00:00" in page
+    assert "24 Nov 2026, 11:00:00 AEDT" in page
     assert desk.get(f"{RUNS}add/").status_code == 403
     assert desk.post(f"{RUNS}{failed.pk}/change/", {}).status_code == 403
     assert desk.post(f"{RUNS}{failed.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_run_is_found_by_the_id_that_a_mail_names_by_its_job_and_by_its_actor(
+    desk: Client, a_job: ScheduledJob
+) -> None:
+    times = {"created_at": NOW, "due_at": NOW}
+    run = Run.objects.create(job=a_job, actor=a_job.actor, **times)
+    other = Run.objects.create(actor="another", **times)
+
+    def found(term: str) -> set[Any]:
+        return set(desk.get(RUNS, {"q": term}).context["cl"].queryset.values_list("pk", flat=True))
+
+    assert found(f" {run.pk} ") == {run.pk}
+    assert found("a-job") == {run.pk}
+    assert found("another") == {other.pk}
+    assert found("12345678") == set()
 
 
 def test_a_run_that_is_not_over_is_not_retried(desk: Client, a_job: ScheduledJob) -> None:

@@ -282,6 +282,26 @@ def test_every_instant_is_answered_in_utc(operator: APIClient) -> None:
     assert (listed["slot"], listed["due_at"]) == ("2026-11-24T00:00:00Z", "2026-11-24T00:00:00Z")
 
 
+def test_a_time_without_an_offset_is_on_the_clock_of_the_jobs_zone(operator: APIClient) -> None:
+    address, nine = f"{JOBS}a-job/", "2026-12-01T09:00"
+    job = add(operator, timezone="America/New_York", start_at=nine, paused_until=nine)
+    assert (job["start_at"], job["paused_until"]) == ("2026-12-01T14:00:00Z", "2026-12-01T14:00:00Z")
+
+    assert operator.post(f"{address}pause/", {"until": nine}).json()["paused_until"] == "2026-12-01T14:00:00Z"
+    assert operator.post(f"{address}pause/", {"until": f"{nine}Z"}).json()["paused_until"] == "2026-12-01T09:00:00Z"
+    assert operator.patch(address, {"start_at": nine}).json()["start_at"] == "2026-12-01T14:00:00Z"
+    moved = operator.patch(address, {"timezone": "Europe/London", "start_at": nine}).json()
+    assert moved["start_at"] == "2026-12-01T09:00:00Z"
+    assert operator.put(address, GOOD | {"start_at": nine}).json()["start_at"] == "2026-11-30T22:00:00Z"  # Sydney
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "", 7, ["UTC"], None])
+def test_a_zone_that_is_none_is_what_is_wrong_not_the_time_beside_it(operator: APIClient, zone: Any) -> None:
+    response = operator.post(JOBS, GOOD | {"timezone": zone, "start_at": "2026-12-01T09:00"})
+
+    assert (response.status_code, list(response.json())) == (400, ["timezone"])
+
+
 def test_runs_written_at_one_time_are_listed_by_when_they_are_due_the_latest_first(operator: APIClient) -> None:
     late = [NOW + timedelta(seconds=seconds) for seconds in (20, 0, 30, 10)]
     Run.objects.bulk_create(Run(actor="scheduled_job", created_at=NOW, due_at=at) for at in late)
