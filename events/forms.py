@@ -105,7 +105,8 @@ class GameForm(forms.ModelForm):
         if "recurrence" in cleaned:
             for name in recurrence.OPTIONAL_FIELDS - recurrence.USED_FIELDS[cleaned["recurrence"]]:
                 self.errors.pop(name, None)
-                cleaned[name] = Game._meta.get_field(name).get_default()
+                field: Any = Game._meta.get_field(name)
+                cleaned[name] = field.get_default()
 
     def _overtaken(self, stored: Game, cleaned: dict[str, Any]) -> str:
         theirs = [

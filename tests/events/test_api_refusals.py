@@ -121,7 +121,8 @@ def test_a_venue_that_makes_no_sense_is_refused_with_the_field_and_the_fix(
 def test_public_holidays_mean_nothing_without_a_region(manager: APIClient, star: Venue) -> None:
     bare = make_venue(slug="bare", name="The Bare Room")
     bare.managers.set(star.managers.all())
-    skips, region = {"holiday_policy": "skip"}, {"holiday_region": ""}
+    skips: dict[str, Any] = {"holiday_policy": "skip"}
+    region = {"holiday_region": ""}
     playing, keeping = full_game(bare), full_game(star, name="Thursday NLHE", **skips)
     before = rows()
 
