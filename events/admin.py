@@ -453,6 +453,13 @@ class GameSessionAdmin(OwnVenues):
     class Media:
         css = {"all": ("events/desk.css",)}
 
+    # Methods, since of a permission by its name unfold's own check asks the database, which may not be there yet.
+    def has_close_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_operate_permission(request, object_id) and request.user.has_perm("events.add_closure")
+
+    def has_split_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self.has_operate_permission(request, object_id) and request.user.has_perm("events.change_game")
+
     def get_ordering(self, request: HttpRequest) -> Any:
         return ("-starts_at", "-pk") if request.GET.get("when") == "past" else self.ordering
 
@@ -554,7 +561,7 @@ class GameSessionAdmin(OwnVenues):
 
     @action(
         description="Close the venue",
-        permissions=["operate", "events.add_closure"],
+        permissions=["close"],
         icon="door_front",
         dialog={
             "title": "Close the venue",
@@ -573,7 +580,7 @@ class GameSessionAdmin(OwnVenues):
 
     @action(
         description="Change from this date",
-        permissions=["operate", "events.change_game"],
+        permissions=["split"],
         icon="call_split",
         dialog={
             "title": "Change the game from this date on",
