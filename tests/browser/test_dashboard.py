@@ -131,8 +131,9 @@ def a_bad_night() -> None:
     make_run(digest, "failed", error="Traceback …\nConnectionRefusedError: [Errno 111] Connection refused", **lately)
     make_run(None, "failed", actor="an_actor_of_another_version", reason="dead letter: nobody knows it", **lately)
     make_run(digest, "misfired", slot=now - timedelta(hours=1), covers=3, created_at=now, finished_at=now)
+    earlier = {name: at - timedelta(hours=2) for name, at in lately.items()}
     for _ in range(30):
-        make_run(digest, "succeeded", **lately)
+        make_run(digest, "succeeded", **earlier)
     slow = make_job(id="copy_the_calendar_of_every_venue")
     an_hour_ago = now - timedelta(hours=1)
     make_run(slow, "succeeded", created_at=an_hour_ago, started_at=an_hour_ago, finished_at=now - timedelta(minutes=59))
