@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -648,6 +650,11 @@ def test_a_bulk_action_keeps_what_somebody_else_changed_and_is_logged(desk: Clie
     game.refresh_from_db()
     assert game.status == "paused"
     assert LogEntry.objects.get().change_message.startswith("paused")
+
+
+def test_the_checks_of_the_desk_ask_nothing_of_a_database_that_may_be_empty_yet(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        assert admin.site.check(list(apps.get_app_configs())) == []
 
 
 # --- The list of sessions -----------------------------------------------------------------------------------
