@@ -23,11 +23,15 @@ def validate_timezone(name: str) -> None:
         )
 
 
+#: What zoneinfo raises for a name that is no zone, depending on what else it looks like: "Australia" is a folder.
+NO_ZONE = (KeyError, ValueError, OSError)
+
+
 def zone_called(name: str) -> ZoneInfo | None:
     """The IANA time zone of that name; None: there is none."""
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # OSError: "Australia" is a folder of zones
+    except NO_ZONE:
         return None
 
 

@@ -18,7 +18,7 @@ from dramatiq.middleware import TimeLimitExceeded
 
 from events import sessions
 from events.models import Game, GameDate, Venue
-from events.regions import HOLIDAYS
+from events.regions import HOLIDAYS, NO_ZONE
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from workers.broker import BATCH, broker
 from workers.committer import Deadly, committer, put_down
@@ -37,9 +37,6 @@ LEFT_ALONE = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.
 
 #: Errors that may pass by themselves: the database is away, or others kept the game waiting too long.
 PASSING = (OperationalError, InterfaceError, TimeLimitExceeded)
-
-#: What zoneinfo raises for a name that is no zone, depending on what else it looks like.
-NO_ZONE = (KeyError, ValueError, OSError)
 
 
 def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[str, int]:

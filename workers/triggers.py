@@ -23,11 +23,13 @@ from functools import cache
 from heapq import merge
 from itertools import groupby, islice, pairwise, takewhile
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from apscheduler.triggers.cron import CronTrigger as WallClockCron
 from apscheduler.triggers.cron.expressions import MONTHS, WEEKDAYS
 from apscheduler.triggers.cron.fields import DEFAULT_VALUES, MAX_VALUES, MIN_VALUES, SEPARATOR
+
+from events.regions import zone_called
 
 DEFAULT_TIMEZONE = "Australia/Sydney"
 
@@ -555,19 +557,16 @@ def _zone(timezone: tzinfo | str | None) -> ZoneInfo:
     name = "UTC" if timezone is UTC else DEFAULT_TIMEZONE if timezone is None else timezone
     if not isinstance(name, str):
         raise TriggerError("timezone", f"{_quoted(name)} is no name; use an IANA name such as {DEFAULT_TIMEZONE}")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Australia" is a folder of zones
+    zone = zone_called(name)
+    if zone is None:
         near = difflib.get_close_matches(name, available_timezones(), n=1) or [DEFAULT_TIMEZONE]
-        raise TriggerError("timezone", f"{_quoted(name)} is no zone; use an IANA name such as {near[0]}") from None
+        raise TriggerError("timezone", f"{_quoted(name)} is no zone; use an IANA name such as {near[0]}")
+    return zone
 
 
 def zone_or_usual(name: object) -> ZoneInfo:
     """The zone called `name`, to read bare times in; where none is called so, DEFAULT_TIMEZONE."""
-    try:
-        return _zone(name)  # type: ignore[arg-type]  # which it looks at itself
-    except TriggerError:
-        return ZoneInfo(DEFAULT_TIMEZONE)
+    return (zone_called(name) if isinstance(name, str) else None) or ZoneInfo(DEFAULT_TIMEZONE)
 
 
 def _moment(value: object, field: str) -> datetime:

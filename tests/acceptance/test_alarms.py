@@ -1,5 +1,7 @@
 """Whoever is on call is told, by a process that is still alive: real processes and a real SMTP server."""
 
+from __future__ import annotations
+
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -23,6 +25,8 @@ from workers.models import Incident
 class Session(socketserver.StreamRequestHandler):
     """As much of SMTP as Django speaks."""
 
+    server: MailServer
+
     def handle(self) -> None:
         self._say("220 ready")
         for line in self.rfile:
@@ -30,7 +34,7 @@ class Session(socketserver.StreamRequestHandler):
             if command == b"DATA":
                 self._say("354 go on")
                 lines = iter(self.rfile.readline, b".\r\n")
-                self.server.messages.append(message_from_bytes(b"".join(lines)))  # type: ignore[attr-defined]
+                self.server.messages.append(message_from_bytes(b"".join(lines)))
             self._say("221 bye" if command == b"QUIT" else "250 fine")
 
     def _say(self, text: str) -> None:
