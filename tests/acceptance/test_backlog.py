@@ -33,10 +33,10 @@ def test_a_backlog_of_forty_thousand_games_is_not_sent_twice_and_ticks_keep_thei
     minutes = [tick.replace(second=0, microsecond=0) for tick in ticks]
     assert [later - earlier for earlier, later in pairwise(minutes)] == [timedelta(minutes=1)] * 4
 
-    # And what is done and what is left are the games, each once, and those few ticks
+    # And what is done and what is left are the games, each once, and some ticks and jobs: no thousands sent again
     left, done = messages(queues)
     assert left > 1000, "there was no backlog"
-    assert GAMES <= left + done <= GAMES + 10
+    assert GAMES <= left + done <= GAMES + 100
 
 
 def create_games() -> None:
