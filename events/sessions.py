@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -90,7 +91,8 @@ class Changes:
 # --- Generation -------------------------------------------------------------------------------------------
 
 
-def window(first: date, last: date) -> list[date]:
+@lru_cache(maxsize=100)  # a generation asks for the same few windows, once for each game
+def window(first: date, last: date) -> tuple[date, ...]:
     """The dates from `first` to `last`, both included.
 
     Raises WindowError when the window ends before it starts or is longer than 400 days.
@@ -100,7 +102,7 @@ def window(first: date, last: date) -> list[date]:
         raise WindowError(f"The window ends ({last}) before it starts ({first}): give an end on or after the start.")
     if days > MAX_WINDOW_DAYS:
         raise WindowError(f"The window {first} to {last} is {days} days long: give {MAX_WINDOW_DAYS} at most.")
-    return [first + timedelta(n) for n in range(days)]
+    return tuple(first + timedelta(n) for n in range(days))
 
 
 def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime) -> int:
@@ -128,7 +130,7 @@ def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime)
         return len(filling.missing)
 
 
-def create_sessions_for_games(windows: Mapping[int, list[date]], *, now: datetime) -> dict[int, int]:
+def create_sessions_for_games(windows: Mapping[int, Sequence[date]], *, now: datetime) -> dict[int, int]:
     """The same for many games at once, each id with the days of its window, in one transaction.
 
     Returns how many sessions each game lacked. Games that are not in the answer were left alone, so that none
@@ -136,13 +138,15 @@ def create_sessions_for_games(windows: Mapping[int, list[date]], *, now: datetim
     at a time, `create_sessions_for_game` waits for it, or says what is wrong.
     """
     first, last = min(days[0] for days in windows.values()), max(days[-1] for days in windows.values())
-    lacked: dict[int, int] = {}
     fillings = []
     with transaction.atomic():
         free = Game.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=windows).order_by("pk")
         games = list(free)
-        known = _Known(games, first, last)
-        for game in games:
+        taken = _taken(games, first, last)
+        lacked = {game.pk: 0 for game in games if _is_whole(game, windows[game.pk], taken[game.pk])}
+        lacking = [game for game in games if game.pk not in lacked]
+        known = _Known(lacking, first, last, taken)
+        for game in lacking:
             days = windows[game.pk]
             with suppress(GenerationError):
                 facts = known.facts(game, days[0], days[-1])
@@ -463,26 +467,38 @@ def _facts(game: Game, first: date, last: date) -> _Facts:
 
     Raises GenerationError when the venue's zone or region, or the game's rule, makes no sense.
     """
-    return _Known([game], first, last).facts(game, first, last)
+    return _Known([game], first, last, _taken([game], first, last)).facts(game, first, last)
+
+
+def _taken(games: list[Game], first: date, last: date) -> defaultdict[int, frozenset[date]]:
+    """The dates from `first` to `last` that have their session, by game."""
+    sessions = GameSession.objects.filter(game__in=[game.pk for game in games], slot_date__range=(first, last))
+    # PostgreSQL gathers them: a row of Django's for each date is what a rerun would spend most on.
+    dates = sessions.order_by().values_list("game_id").annotate(dates=ArrayAgg("slot_date"))
+    return defaultdict(frozenset, ((game_id, frozenset(taken)) for game_id, taken in dates))
+
+
+def _is_whole(game: Game, days: Sequence[date], taken: frozenset[date]) -> bool:
+    """Whether there is nothing to write, whatever else there is to know: each day has its session, and is noted."""
+    noted = game.generated_through is not None and game.generated_through >= days[-1] and not game.generation_error
+    return noted and taken.issuperset(days)
 
 
 class _Known:
-    """What decides about games on the local dates `first` to `last`, read in one query a table.
+    """What decides about games on the local dates `first` to `last`, read in one query a table; some are `taken`.
 
     Each of these tables is written under the lock of the game or followed by a settlement that waits for it, so
     that reading them one after the other misses nothing.
     """
 
-    def __init__(self, games: list[Game], first: date, last: date) -> None:
+    def __init__(self, games: list[Game], first: date, last: date, taken: Mapping[int, frozenset[date]]) -> None:
         ids = [game.pk for game in games]
+        self.taken = taken
         self.venues = Venue.objects.order_by().in_bulk({game.venue_id for game in games})
         exceptions = GameDate.objects.filter(game__in=ids, date__range=(first, last)).order_by()
         self.exceptions = _by_owner(exceptions.values_list("game_id", "kind", "date", "reason"))
         closures = Closure.objects.filter(venue__in=self.venues, first_date__lte=last, last_date__gte=first)
         self.closures = _by_owner(closures.values_list("venue_id", "first_date", "last_date", "reason"))
-        taken = GameSession.objects.filter(game__in=ids, slot_date__range=(first, last)).order_by()
-        # PostgreSQL gathers them: a row of Django's for each date is what a rerun would spend most on.
-        self.taken = dict(taken.values_list("game_id").annotate(dates=ArrayAgg("slot_date")))
 
     def facts(self, game: Game, first: date, last: date) -> _Facts:
         """Raises GenerationError when the venue's zone or region, or the game's rule, makes no sense."""
@@ -491,7 +507,7 @@ class _Known:
             schedule = self._schedule(game, venue)
         except _NONSENSE as error:
             raise GenerationError(f"{type(error).__name__}: {error}") from error
-        return _Facts(game, venue, schedule, frozenset(self.taken.get(game.pk, ())), first, last)
+        return _Facts(game, venue, schedule, self.taken[game.pk], first, last)
 
     def _schedule(self, game: Game, venue: Venue) -> Schedule:
         on: dict[str, dict[date, str]] = {kind: {} for kind in GameDate.Kind.values}
@@ -527,7 +543,7 @@ class _Filling:
     through: date | None
 
 
-def _filling(facts: _Facts, days: list[date], now: datetime) -> _Filling:
+def _filling(facts: _Facts, days: Sequence[date], now: datetime) -> _Filling:
     """Raises GenerationError when the game's slots cannot be worked out."""
     return _Filling(facts.game, _missing(facts, days, now), _settled_through(facts.game, days, facts.today(now)))
 
@@ -565,7 +581,7 @@ def _insert(sessions: list[NewSession]) -> None:
     NewSession.objects.bulk_create(sessions, ignore_conflicts=True)
 
 
-def _settled_through(game: Game, days: list[date], today: date) -> date | None:
+def _settled_through(game: Game, days: Sequence[date], today: date) -> date | None:
     """The last date up to which every slot is settled, once `days` are.
 
     Days before today need no settling. Days beyond a gap do not count.

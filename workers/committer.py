@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Request:
     """A game and the days of its window. The outcome is how many sessions it lacked, None if it was left."""
 
     game_id: int
-    days: list[date]
+    days: Sequence[date]
     now: datetime
     outcome: Future[int | None] = field(default_factory=Future)
 
@@ -69,7 +69,7 @@ class Committer:
         self.thread: threading.Thread | None = None
         self.apart = threading.Lock()
 
-    def create(self, game_id: int, days: list[date], now: datetime) -> int | None:
+    def create(self, game_id: int, days: Sequence[date], now: datetime) -> int | None:
         """Write the missing sessions of a game together with others'; returns how many, once they are committed.
 
         None when the game is to be tried alone: a process died with it, or `events.sessions.create_sessions_for_games`

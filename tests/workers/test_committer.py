@@ -75,6 +75,29 @@ def test_many_games_are_written_in_one_transaction_of_as_many_queries_as_one() -
     assert set(Game.objects.values_list("generated_through", flat=True)) == {WINDOW[-1]}
 
 
+def test_of_games_that_lack_nothing_no_more_is_read() -> None:
+    games = fresh(40)
+    serve(games)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert sessions.create_sessions_for_games(dict.fromkeys(games, WINDOW), now=NOW) == dict.fromkeys(games, 0)
+
+    assert [query["sql"].split()[0] for query in queries] == ["BEGIN", "SELECT", "SELECT", "COMMIT"]
+
+
+def test_among_games_that_lack_nothing_one_gets_what_it_lacks() -> None:
+    games = hollow, unnoted, marked, _ = fresh(4)
+    serve(games)
+    GameSession.objects.filter(game=hollow, slot_date=WINDOW[14]).delete()
+    Game.objects.filter(pk=unnoted).update(generated_through=WINDOW[-2])
+    Game.objects.filter(pk=marked).update(generation_error="It will be tried again.")
+
+    assert serve(games) == {**dict.fromkeys(games, 0), hollow: 1}
+
+    assert GameSession.objects.count() == 4 * 29
+    assert set(Game.objects.values_list("generated_through", "generation_error")) == {(WINDOW[-1], "")}
+
+
 def test_together_games_get_just_what_they_get_alone() -> None:
     venue = make_venue("Pacific/Auckland")
     rules: list[dict[str, Any]] = [
