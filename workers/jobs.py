@@ -299,7 +299,9 @@ def _check_trigger(row: ScheduledJob, now: datetime, code: bool) -> None:
 
 
 def save(row: ScheduledJob, now: datetime) -> None:
-    """Save a checked job and work out anew when it runs next; what was queued ahead is dropped.
+    """Save a checked job and work out anew when it runs next.
+
+    What was queued ahead is dropped; what is late, and has not begun, gets the job's arguments.
 
     An interval's anchor stays as long as its trigger does, so that no save shifts it.
     """
@@ -307,13 +309,11 @@ def save(row: ScheduledJob, now: datetime) -> None:
         before = ScheduledJob.objects.select_for_update(no_key=True).filter(pk=row.pk).first()
         same = before and (before.trigger, before.start_at) == (row.trigger, row.start_at)
         row.anchor = before.anchor if before and same else now
-        dropped, _ = Run.objects.filter(
-            job=row.pk,
-            state=Run.State.QUEUED,
-            slot__gt=now,
-            attempts=0,
-            cause__in=[Run.Cause.SCHEDULE, Run.Cause.CATCH_UP],
-        ).delete()
+        by_clock = [Run.Cause.SCHEDULE, Run.Cause.CATCH_UP]
+        queued = Run.objects.filter(job=row.pk, state=Run.State.QUEUED, attempts=0, cause__in=by_clock)
+        dropped, _ = queued.filter(slot__gt=now).delete()
+        # Those whose slot has come stay, and have yet to start. Their messages are to the actor that they were for.
+        queued.filter(actor=row.actor).update(args=row.args, kwargs=row.kwargs)
         if before and not row._state.adding:  # a tick may have counted since `row` was read
             row.runs_begun = max(before.runs_begun - dropped, 0)
         row.next_run_at = _next_run_at(row, before, now)

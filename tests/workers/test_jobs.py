@@ -510,6 +510,25 @@ def test_what_is_queued_ahead_is_dropped_and_history_is_kept(change: Callable[[S
     assert not set(Run.objects.all()) & set(ahead)
 
 
+def test_a_run_that_is_late_starts_with_the_arguments_of_the_last_edit() -> None:
+    mine = saved(kwargs={"n": 1})
+    late = make_run(mine, slot=later(-60), due_at=later(600), kwargs={"n": 1})
+    waiting = make_run(mine, slot=later(-90), cause="catch_up", kwargs={"n": 1})
+    others = [
+        make_run(mine, slot=later(-30), actor="another"),  # its message is to that one
+        make_run(mine, slot=later(-31), attempts=1),
+        make_run(mine, "running", slot=later(-32)),
+        make_run(mine, cause="manual"),
+        make_run(make_job(), slot=later(-60)),
+    ]
+
+    mine.kwargs = {"n": 2}
+    jobs.save(mine, NOW)
+
+    assert [fields(run, "kwargs") for run in (late, waiting)] == [{"n": 2}] * 2
+    assert [fields(run, "kwargs") for run in others] == [{}] * 5
+
+
 def test_resumed_a_job_runs_at_its_next_time_and_makes_up_for_nothing() -> None:
     mine = saved()
     jobs.pause(mine, NOW, because="too loud")
