@@ -294,7 +294,7 @@ class JobViewSet(viewsets.ModelViewSet):
         serializer = PauseSerializer(data=request.data, context={"zone": zone_or_usual(job.timezone)})
         serializer.is_valid(raise_exception=True)
         jobs.pause(job, timezone.now(), until=serializer.validated_data["until"])
-        return Response(self.get_serializer(job).data)
+        return Response(self.get_serializer(_with_last_run().get(pk=job.pk)).data)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
@@ -302,7 +302,7 @@ class JobViewSet(viewsets.ModelViewSet):
         """Let it start again, from now on: what it would have done meanwhile is not made up for."""
         job = self.get_object()
         jobs.resume(job, timezone.now())
-        return Response(self.get_serializer(job).data)
+        return Response(self.get_serializer(_with_last_run().get(pk=job.pk)).data)
 
     @extend_schema(parameters=[PreviewSerializer], responses=FireSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)

@@ -164,6 +164,15 @@ def test_paused_resumed_and_paused_until(operator: APIClient) -> None:
     assert (past.status_code, list(past.json())) == (400, ["until"])
 
 
+def test_of_a_paused_job_no_start_is_promised_that_was_planned(operator: APIClient) -> None:
+    add(operator)
+    job = ScheduledJob.objects.get(pk="a-job")
+    soon = NOW + timedelta(seconds=30)
+    Run.objects.create(actor=job.actor, job=job, slot=soon, due_at=soon, created_at=NOW)
+
+    assert operator.post(f"{JOBS}a-job/pause/", {}).json()["next_run_at"] is None
+
+
 def test_the_next_start_is_that_of_the_run_already_planned(operator: APIClient) -> None:
     add(operator)
     ScheduledJob.objects.update(next_run_at=NOW + timedelta(seconds=60))
