@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +73,7 @@ class GameSerializer(Strict, serializers.ModelSerializer):
     venue = VenueField()
     weekdays = serializers.ListField(child=Choice(choices=Game.Weekday.choices), required=False, max_length=7)
     start_time = ClockField(format="%H:%M", input_formats=["%H:%M", "%H:%M:00"])
-    exceptions = ExceptionSerializer(many=True, required=False)
+    exceptions = ExceptionSerializer(many=True, required=False, max_length=1000)  # type: ignore[call-arg]  # of the list
     rrule = serializers.CharField(read_only=True)
 
     class Meta:
@@ -107,8 +108,7 @@ class GameSerializer(Strict, serializers.ModelSerializer):
         read_only_fields = ("generated_through",)
 
     def validate_exceptions(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        days = [row["date"] for row in rows]
-        twice = sorted({str(day) for day in days if days.count(day) > 1})
+        twice = sorted(str(day) for day, number in Counter(row["date"] for row in rows).items() if number > 1)
         if twice:
             raise serializers.ValidationError(f"A date can have one exception, {', '.join(twice)} has more.")
         return rows

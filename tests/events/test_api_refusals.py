@@ -59,6 +59,7 @@ BAD_GAMES: list[tuple[dict[str, Any], str, str]] = [
     ({"seats": 10**9}, "seats", "less than or equal to 32767"),
     ({"exceptions": [{"date": "soon"}]}, "exceptions", "date: Date has wrong format"),
     ({"exceptions": [{"date": "2026-03-19", "kind": "move"}]}, "exceptions", "take one of exclude, add"),
+    ({"exceptions": [{"date": "2026-03-19"}] * 1001}, "exceptions", "no more than 1000"),
     (
         {"exceptions": [{"date": "2026-03-19"}, {"date": "2026-03-19"}]},
         "exceptions",
