@@ -32,8 +32,11 @@ RECURRING = ~Q(recurrence=Game.Recurrence.ONCE)
 #: The games that observe public holidays, and whose sessions were settled before a deploy brought other data on them.
 OUTDATED = Q(holiday_policy=Game.HolidayPolicy.SKIP) & ~Q(holidays=HOLIDAYS)
 
+#: Those that a passing trouble kept from what they were asked, even if that lies within the horizon.
+TRIED_AGAIN = Q(generation_error__startswith=sessions.FOR_NOW)
+
 #: The games that failed for good: until they are edited, or the next generation, nobody tries them again.
-LEFT_ALONE = ~Q(generation_error="") & ~Q(generation_error__startswith=sessions.FOR_NOW)
+LEFT_ALONE = ~Q(generation_error="") & ~TRIED_AGAIN
 
 #: Errors that may pass by themselves: the database is away, or others kept the game waiting too long.
 PASSING = (OperationalError, InterfaceError, TimeLimitExceeded)
@@ -174,7 +177,7 @@ def _create_alone(game_id: int, first: date | None, last: date | None, *, now: d
     if game is None:
         log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
         return 0
-    first = first or game.venue.today(now)
+    first = first or sessions.today_at(game.venue, now)
     last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
     created = sessions.settle(game_id, now).created if settle else 0
     return created + sessions.create_sessions_for_game(game, window(first, last), now=now)
@@ -188,7 +191,7 @@ def recurring() -> QuerySet[Game]:
 def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
     """The active recurring games not settled up to the generation's horizon, and those to be settled anew.
 
-    Ended ones do not lag, nor do failed ones unless asked for.
+    Ended ones do not lag, nor do failed ones unless asked for or to be tried again.
     """
     behind = Q(pk__in=[])
     for zone in Venue.objects.order_by().values_list("timezone", flat=True).distinct():
@@ -207,7 +210,7 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
         | Q(last_date__gt=F("generated_through"))
         | Exists(added_later)
     )
-    games = Game.objects.filter(IN_PLAY).filter(RECURRING & behind & unfinished | OUTDATED)
+    games = Game.objects.filter(IN_PLAY).filter(RECURRING & (behind & unfinished | TRIED_AGAIN) | OUTDATED)
     return games if failed else games.exclude(LEFT_ALONE)
 
 
@@ -233,23 +236,24 @@ def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: da
 def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> Iterator[Message[Any]]:
     from workers.actors import create_sessions_for_game
 
-    windows: dict[str, tuple[date, date]] = {}
+    windows: dict[str, tuple[date, date] | None] = {}
     rows = games.annotate(outdated=Case(When(OUTDATED, then=True), default=False)).order_by("pk")
-    values = rows.values_list("pk", "generated_through", "venue__timezone", "outdated")
-    for game_id, through, zone, outdated in values.iterator(chunk_size=BATCH):
+    values = rows.values_list("pk", "generated_through", "generation_error", "venue__timezone", "outdated")
+    for game_id, through, error, zone, outdated in values.iterator(chunk_size=BATCH):
         if zone not in windows:
             windows[zone] = _window(generation, zone, now)
-        first, last = windows[zone]
-        if through and not whole:
-            first = min(max(first, through + timedelta(1)), last)
-        settle = {"settle": True} if outdated else {}
-        yield create_sessions_for_game.message(game_id, first.isoformat(), last.isoformat(), **settle)
+        days = windows[zone]
+        if days and through and not whole and not error:
+            days = min(max(days[0], through + timedelta(1)), days[1]), days[1]
+        args = game_id, *(day.isoformat() for day in days or ())
+        kwargs = {"settle": True} if outdated else {}
+        yield create_sessions_for_game.message_with_options(args=args, kwargs=kwargs)
 
 
-def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date]:
-    """From the zone's today to its horizon."""
+def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date] | None:
+    """From the zone's today to its horizon. None when there is no such zone: whoever asks for its today says so."""
     try:
         horizon = generation.horizon(zone)
         return min(now.astimezone(ZoneInfo(zone)).date(), horizon), horizon
-    except NO_ZONE:  # any window shows the worker what is wrong
-        return now.date(), now.date()
+    except NO_ZONE:
+        return None

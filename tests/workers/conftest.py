@@ -27,11 +27,11 @@ class Queues:
     def dead(self, queue: str) -> list[Message[Any]]:
         return [Message.decode(each) for each in self.client.hvals(self._hash(f"{queue}.XQ"))]
 
-    def windows(self) -> dict[int, tuple[str, str]]:
-        """The games that are to be generated, each with its window. None may be there twice."""
+    def windows(self) -> dict[int, tuple[str, ...]]:
+        """The games that are to be generated, each with its window, if any. None may be there twice."""
         args = [message.args for message in self.messages("games")]
         assert len({game for game, *_ in args}) == len(args)
-        return {game: (first, last) for game, first, last in args}
+        return {game: tuple(window) for game, *window in args}
 
     def clear(self) -> None:
         """Lose everything, as a Redis does that is wiped."""

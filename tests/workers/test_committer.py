@@ -16,7 +16,7 @@ from dramatiq.middleware import TimeLimitExceeded
 from dramatiq.threading import raise_thread_exception
 
 from events import sessions
-from events.models import Game, GameSession
+from events.models import Game, GameSession, Venue
 from tests.factories import make_game, make_games, make_venue
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
@@ -157,6 +157,21 @@ def test_a_game_that_cannot_be_worked_out_holds_up_no_other() -> None:
     assert serve([one, broken, two]) == {one: 29, broken: None, two: 29}
     with pytest.raises(sessions.GenerationError):
         generation.create_sessions(broken, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=True)
+
+
+def test_a_game_that_has_its_sessions_and_loses_its_zone_is_marked_and_left_alone(queues: Queues) -> None:
+    (game,) = fresh(1)
+    serve([game])
+    begun = generation.begin(NOW, days=28, slot=None)
+    Venue.objects.update(timezone="Mars/Olympus")
+
+    generation.fan_out(begun, now=NOW)
+    ((args, _),) = [(message.args, message.kwargs) for message in queues.messages("games")]
+    assert args == (game,)
+    generation.create_sessions(game, None, None, now=NOW, last_try=True, together=True)
+
+    assert "Mars/Olympus" in Game.objects.get().generation_error
+    assert not generation.lagging(begun)
 
 
 def test_without_a_database_each_game_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

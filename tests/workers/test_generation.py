@@ -178,8 +178,7 @@ def test_a_zone_that_does_not_exist_keeps_no_other_venue_from_its_turn(queues: Q
         queues.clear()
         assert generation.fan_out(begin(slot=slot), now=NOW) == 2
 
-        assert queues.windows().keys() == {broken.pk, sound.pk}
-        assert queues.windows()[sound.pk] == ("2026-03-10", "2026-04-07")
+        assert queues.windows() == {broken.pk: (), sound.pk: ("2026-03-10", "2026-04-07")}
 
 
 def test_a_large_fan_out_asks_the_database_no_more_often_than_a_small_one(
@@ -252,6 +251,17 @@ def test_a_game_of_a_zone_that_does_not_exist_lags_until_it_is_marked(zone: str)
     game = settled(venue=make_venue(zone))
 
     assert lagging(begin()) == {game.pk}
+
+
+def test_a_game_that_is_to_be_tried_again_lags_and_is_asked_for_its_whole_window(queues: Queues) -> None:
+    marks: dict[str, Any] = {"generation_error": "It will be tried again. OperationalError: gone"}
+    through, ended = settled(**marks), settled(date(2026, 4, 1), end_date=date(2026, 3, 20), **marks)
+    settled(date(2026, 4, 1), end_date=date(2026, 3, 20))
+    begun = begin(slot=SLOT)
+
+    assert lagging(begun) == {through.pk, ended.pk}
+    generation.fan_out(begun, now=NOW)
+    assert queues.windows()[ended.pk] == ("2026-03-10", "2026-04-07")
 
 
 def test_each_venue_has_the_horizon_of_its_own_zone() -> None:
