@@ -21,6 +21,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.base import ModelState
+from django.utils import timezone
 
 from events import recurrence
 from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, NewSession, Venue
@@ -105,11 +106,12 @@ def window(first: date, last: date) -> tuple[date, ...]:
     return tuple(first + timedelta(n) for n in range(days))
 
 
-def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime) -> int:
+def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime | None = None) -> int:
     """Write the sessions of `game` that are missing on `days` (dates in the venue's own calendar).
 
     Safe to repeat and to run twice at once. `generated_through` moves in the same transaction, over the days
     that join up with it. Only an active game of an active venue is generated.
+    `now` (aware) is the present unless given.
 
     Returns how many were missing. Raises WindowError for days further apart than a window may be, and
     GenerationError when the game's slots cannot be worked out; then nothing is written.
@@ -125,7 +127,7 @@ def create_sessions_for_game(game: Game, days: Iterable[date], *, now: datetime)
         facts = _facts(locked, wanted[0], wanted[-1])
         if not facts.generated:
             return 0
-        filling = _filling(facts, wanted, now)
+        filling = _filling(facts, wanted, now or timezone.now())
         _write([filling])
         return len(filling.missing)
 
@@ -200,8 +202,7 @@ def settle(game_id: int, now: datetime) -> Changes:
         try:
             today = today_at(Venue.objects.get(pk=game.venue_id), now)
             horizon = _horizon(game, today)
-            once = game.recurrence == Game.Recurrence.ONCE
-            reach = max(horizon, game.start_date) if once else horizon
+            reach = _reach(game, horizon)
             known = [session.slot_date for session in sessions]
             facts = _facts(game, min([today, *known]), max([reach, *known]))
             slots = facts.slots()
@@ -215,6 +216,14 @@ def _horizon(game: Game, today: date) -> date:
     """How far an edit settles: the look-ahead, and what was settled before, within what a window may hold."""
     wanted = max(today + timedelta(settings.LOOKAHEAD_DAYS), game.generated_through or today)
     return min(wanted, today + timedelta(MAX_WINDOW_DAYS - 1))
+
+
+def _reach(game: Game, horizon: date) -> date:
+    """How far an edit writes: a game that no generation is about gets all its dates, however far away they are."""
+    if game.recurrence != Game.Recurrence.ONCE:
+        return horizon
+    added: Iterable[date] = GameDate.objects.filter(game=game, kind=GameDate.Kind.ADD).values_list("date", flat=True)
+    return max(horizon, game.start_date, *added)
 
 
 def settle_venue(venue_id: int, now: datetime) -> Changes:

@@ -35,6 +35,17 @@ def test_a_game_played_once_has_its_session_however_far_away(manager: APIClient)
     assert response.json()["rrule"] == ""
 
 
+def test_the_days_added_to_a_game_played_once_have_their_sessions_however_far_away(manager: APIClient) -> None:
+    days = [{"date": day, "kind": "add", "reason": "Day 2"} for day in ("2030-01-01", "2026-03-12")]
+    once = GAME | {"recurrence": "once", "start_date": "2029-12-31", "exceptions": days}
+
+    game = Game.objects.get(pk=manager.post("/api/v1/games/", once).json()["id"])
+    GameDate.objects.create(game=game, date=date(2031, 5, 1), kind="add")
+
+    slots = game.sessions.order_by("slot_date").values_list("slot_date", flat=True)
+    assert [str(day) for day in slots] == ["2026-03-12", "2029-12-31", "2030-01-01", "2031-05-01"]
+
+
 def test_exceptions_are_created_with_the_game_and_replaced_as_a_whole(manager: APIClient) -> None:
     rows = [{"date": "2026-03-19", "kind": "exclude", "reason": "cup final"}, {"date": "2026-03-21", "kind": "add"}]
     created = manager.post("/api/v1/games/", GAME | {"exceptions": rows}).json()

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, NewSession, Venue
@@ -233,6 +234,16 @@ def test_a_window_of_four_hundred_days_is_written_and_one_day_more_is_refused() 
         with pytest.raises(WindowError, match="401 days long: give 400 at most"):
             create_sessions_for_game(game, days, now=NOW)
     assert rows() == before
+
+
+def test_without_a_time_it_is_about_the_present() -> None:
+    game = make_game()
+    today = game.venue.today(timezone.now())
+
+    assert create_sessions_for_game(game, each_day(today, today + timedelta(6))) == 7
+
+    game.refresh_from_db()
+    assert game.generated_through == today + timedelta(6)
 
 
 def test_a_window_that_ends_before_it_starts_is_refused_with_the_fix() -> None:
