@@ -222,8 +222,9 @@ def _reach(game: Game, horizon: date) -> date:
     """How far an edit writes: a game that no generation is about gets all its dates, however far away they are."""
     if game.recurrence != Game.Recurrence.ONCE:
         return horizon
-    added: Iterable[date] = GameDate.objects.filter(game=game, kind=GameDate.Kind.ADD).values_list("date", flat=True)
-    return max(horizon, game.start_date, *added)
+    added = GameDate.objects.filter(game=game, kind=GameDate.Kind.ADD)
+    last: date = max(horizon, game.start_date, *added.values_list("date", flat=True))
+    return last
 
 
 def settle_venue(venue_id: int, now: datetime) -> Changes:
