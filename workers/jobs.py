@@ -406,7 +406,7 @@ def _recorded(function: Callable[..., Any], name: str, throws: tuple[type[Except
         if run and _fits(run, name):
             close_old_connections()  # while it works without the database, others may have its connection
             with runs.pulse.of(run), _as_current(run):
-                _finish(run, lambda: function(*args, **kwargs), throws)
+                _finish(run, lambda: function(*run.args, **run.kwargs), throws)
         return None
 
     return call

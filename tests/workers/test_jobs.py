@@ -529,6 +529,20 @@ def test_a_run_that_is_late_starts_with_the_arguments_of_the_last_edit() -> None
     assert [fields(run, "kwargs") for run in others] == [{}] * 5
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_message_sent_before_an_edit_is_called_with_what_the_edit_says(queues: Queues) -> None:
+    mine, calls = saved(kwargs={"n": 1}, misfire_grace=86_400), []
+    late = make_run(mine, slot=later(-60), kwargs={"n": 1}, due_at=timezone.now())
+    runs.send([late], timezone.now())
+
+    mine.kwargs = {"n": 2}
+    jobs.save(mine, NOW)
+    with Does(lambda **given: calls.append(given)):
+        queues.work_off("default")
+
+    assert calls == [{"n": 2}]
+
+
 def test_resumed_a_job_runs_at_its_next_time_and_makes_up_for_nothing() -> None:
     mine = saved()
     jobs.pause(mine, NOW, because="too loud")
