@@ -192,5 +192,10 @@ def _act(page: Page, site: str, injected: dict[str, list[str]]) -> None:  # noqa
         page.locator("[name=index], button:has-text('Run')").first.click()
     page.wait_for_load_state("networkidle")
     if found := page.evaluate(INJECTED):
+        injected["asked"] = found
+    with page.expect_navigation():
+        page.locator("form [type=submit]:visible").last.click()
+    page.wait_for_load_state("networkidle")
+    if found := page.evaluate(INJECTED):
         injected["archived"] = found
-    assert "are archived now" in page.content()
+    assert "1 game archived" in page.content()
