@@ -38,7 +38,7 @@ def venue_calendar(request: HttpRequest, slug: str) -> HttpResponse:
 def game_calendar(request: HttpRequest, pk: int) -> HttpResponse:
     game = get_object_or_404(Game.objects.select_related("venue"), pk=pk, venue__active=True)
     name = f"{game.name}, {game.venue.name}"
-    return _answer(request, name, Game.objects.filter(pk=pk), game.venue, timezone.now())
+    return _answer(request, name, game.line, game.venue, timezone.now())
 
 
 def addresses(request: HttpRequest, name: str, **of: Any) -> dict[str, str]:
@@ -114,11 +114,12 @@ def calendar(request: HttpRequest, name: str, venue: Venue, entries: Iterable[En
 
 def event(request: HttpRequest, entry: Entry) -> Event:
     session = entry.session
+    told_at = max(session.updated_at, entry.game.updated_at).astimezone(UTC)  # some clients look at nothing else
     found = Event()
     found.add("uid", str(session.uid))
     found.add("sequence", session.sequence)
-    found.add("dtstamp", session.updated_at.astimezone(UTC))
-    found.add("last-modified", session.updated_at.astimezone(UTC))
+    found.add("dtstamp", told_at)
+    found.add("last-modified", told_at)
     found.add("dtstart", session.starts_at.astimezone(UTC))
     found.add("dtend", session.ends_at.astimezone(UTC))
     found.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")

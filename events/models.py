@@ -20,7 +20,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.timezone import now as moment
 
@@ -245,6 +245,14 @@ class Game(models.Model):
     )
     holiday_policy = models.CharField(max_length=4, choices=HolidayPolicy, default=HolidayPolicy.RUN)
 
+    origin = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="The game that this one goes on from, and whose calendar it shares: the first of them, if many.",
+    )
     updated_at = models.DateTimeField(auto_now=True, help_text="When somebody last saved it.")
     last_date = models.DateField(
         null=True, editable=False, help_text="The last date that can have a session; empty: no end."
@@ -320,6 +328,12 @@ class Game(models.Model):
     def rule(self) -> Rule:
         """The recurrence as pure data; its end is the end date, or the date of the last of `count`."""
         return self.rule_until(self.end_date or self.last_date or self.last_date_by_count())
+
+    @property
+    def line(self) -> QuerySet[Game]:
+        """The game with those that it goes on from or that go on from it: to players they are one."""
+        first = self.origin_id or self.pk
+        return Game.objects.filter(Q(pk=first) | Q(origin=first))
 
     def last_date_by_count(self) -> date | None:
         return recurrence.last_date(self.rule_until(None), self.count) if self.count else None
@@ -432,7 +446,7 @@ class GameDate(models.Model):
         with transaction.atomic():
             sessions.lock_game(self.game_id)
             super().save(*args, **kwargs)
-            self.changes = sessions.settle(self.game_id, now or timezone.now())
+            self._settle(now)
 
     def delete(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> tuple[int, dict[str, int]]:
         from events import sessions
@@ -440,8 +454,15 @@ class GameDate(models.Model):
         with transaction.atomic():
             sessions.lock_game(self.game_id)
             deleted = super().delete(*args, **kwargs)
-            self.changes = sessions.settle(self.game_id, now or timezone.now())
+            self._settle(now)
         return deleted
+
+    def _settle(self, now: datetime | None) -> None:
+        """It is a part of the game: who has that open is to notice."""
+        from events import sessions
+
+        Game.objects.filter(pk=self.game_id).update(updated_at=timezone.now())
+        self.changes = sessions.settle(self.game_id, now or timezone.now())
 
 
 class SessionQuerySet(models.QuerySet["GameSession"]):

@@ -418,6 +418,7 @@ def _copy_from(old: Game, from_date: date, edits: dict[str, Any]) -> Game:
     new = copy.copy(old)
     new.pk, new._state = None, ModelState()
     new.start_date, new.generated_through, new.generation_error = from_date, None, ""
+    new.origin_id = old.origin_id or old.pk
     if old.count:
         new.count = old.count - len(recurrence.dates(old.rule, old.start_date, from_date - timedelta(1)))
     edits = {name: value for name, value in edits.items() if getattr(old, name) != value}

@@ -76,7 +76,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
     """One session, with the next dates of its game."""
     now = timezone.now()
     session = get_object_or_404(_sessions(), pk=pk)
-    others = _to_come(_sessions().filter(game_id=session.game_id), now).exclude(pk=pk)[:6]
+    others = _to_come(_sessions().filter(game__in=session.game.line), now).exclude(pk=pk)[:6]
     context = {
         "entry": Entry(session, now),
         "others": _entries(others, now),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import icalendar
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 
 from events import feeds, sessions
 from events.models import Closure, Game, GameSession, Venue
+from tests.events.league import full_game, march, session_on
 from tests.factories import make_game, make_venue
 from tests.nights import cancelled, make_session
 
@@ -140,6 +142,7 @@ def test_moved_cancelled_and_restored_a_session_keeps_its_uid_and_raises_its_seq
     assert [event["summary"] for event in told] == ["Deepstack", "Deepstack", "CANCELLED: Deepstack", "Deepstack"]
     assert [event["dtstart"].hour for event in told] == [8, 10, 10, 10]
     assert [event["last-modified"].minute for event in told] == [30, 31, 32, 33]
+    assert [event["dtstamp"].minute for event in told] == [30, 31, 32, 33]
     assert "Moved from 7:00 pm." in told[1]["description"]
     assert "Cancelled. Dealers are ill" in told[2]["description"]
 
@@ -309,3 +312,36 @@ def test_a_feed_that_grows_too_long_is_of_the_next_sessions_alone(
     assert nights(5) == [8, 9, 10, 11, 12]
     assert nights(4) == [10, 11, 12]
     assert nights(2) == [10, 11]
+
+
+def test_what_is_told_of_a_game_changes_when_each_of_its_sessions_was_changed(
+    client: Client, star: Venue, clock: time_machine.Traveller
+) -> None:
+    game = make_game(star, name="Deepstack")
+    make_session(game, "2026-03-12 19:00")
+    clock.shift(timedelta(minutes=7))
+    game.buy_in = 50
+    game.save()
+
+    assert {event["last-modified"].minute for event in events(client)} == {37}
+
+
+def test_the_calendar_of_a_game_that_changes_from_a_date_goes_on(client: Client, star: Venue) -> None:
+    game = full_game(star)
+    feed = f"/games/{game.pk}/calendar.ics"
+    before = [event["uid"] for event in events(client, feed)]
+
+    once = sessions.split(game.pk, march("03-19"), {"start_time": time(19, 30)}, now=NOW)
+    again = sessions.split(once.pk, march("03-26"), {"start_time": time(20)}, now=NOW)
+    make_session(make_game(star, name="Another"), "2026-03-12 19:00")
+
+    for address in (feed, f"/games/{again.pk}/calendar.ics"):
+        told = events(client, address)
+        assert [event["uid"] for event in told] == before
+        assert [f"{sydney_clock(event)}" for event in told] == ["19:00", "19:30", "20:00", "20:00"]
+    page = client.get(f"/sessions/{session_on(game, '03-12').pk}/")
+    assert [entry.day for entry in page.context["others"]] == [march("03-19"), march("03-26"), march("04-02")]
+
+
+def sydney_clock(event: dict[str, Any]) -> str:
+    return f"{event['dtstart'].astimezone(ZoneInfo('Australia/Sydney')):%H:%M}"
