@@ -43,6 +43,13 @@ class VenueSerializer(Strict, serializers.ModelSerializer):
         model = Venue
         fields = ("slug", "name", "timezone", "holiday_region", "contact_email", "active")
 
+    def validate_slug(self, slug: str) -> str:
+        venue: Any = self.instance
+        if venue and venue.slug != slug and not access.has_permission(self.context["request"].user, "change", Venue):
+            said = f"Pages, calendars and programs find the venue at {venue.slug}: ask an administrator to change that."
+            raise serializers.ValidationError(said)
+        return slug
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         _cleaned(Venue, self.instance, attrs)
         return attrs

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from events import sessions
-from events.models import Closure
+from events.models import Closure, Venue
 from tests.events.conftest import As, make_user
 from tests.events.league import GAME, NOW, full_game, march, rows, session_on
 from tests.factories import make_game, make_venue
@@ -240,3 +240,17 @@ def test_no_answer_names_a_venues_managers(client_of: As, place: dict[str, Any])
 
     for path in ("venues/", "venues/star/", "games/", "sessions/"):
         assert b"manager" not in client_of(None).get(f"/api/v1/{path}").content
+
+
+@pytest.mark.parametrize(("role", "status"), [("manager", 400), ("permitted", 200)])
+def test_where_a_venue_is_found_is_not_its_managers_to_say(
+    client_of: As, place: dict[str, Any], role: str, status: int
+) -> None:
+    client = client_of(user_of(role, place, "venue"))
+
+    answer = client.patch("/api/v1/venues/star/", {"slug": "the-star"})
+
+    assert answer.status_code == status
+    assert status == 200 or "ask an administrator" in answer.json()["slug"][0]
+    slug = Venue.objects.get(name="The Star").slug
+    assert client.patch(f"/api/v1/venues/{slug}/", {"slug": slug}).status_code == 200
