@@ -154,9 +154,12 @@ class VenueAdmin(OwnVenues):
     def holidays(self, venue: Venue) -> str:
         if not venue.pk or not venue.holiday_region:
             return "Give a holiday region to see them."
-        today = venue.today(timezone.now())
+        today = timezone.localdate()
         days = [today + timedelta(n) for n in range(120)]
-        named = [(f"{day:%a %-d %b}", name) for day in days if (name := public_holiday(venue.holiday_region, day))]
+        try:
+            named = [(f"{day:%a %-d %b}", name) for day in days if (name := public_holiday(venue.holiday_region, day))]
+        except NotImplementedError:  # an update of the data has dropped or renamed it
+            return f"{venue.holiday_region} has no known public holidays: choose another region."
         return format_html_join("", "<div>{}: {}</div>", named) or "None in the next 120 days."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Venue | None = None) -> Any:
@@ -177,6 +180,7 @@ class ClosureAdmin(OwnVenues):
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
         obj.save()
         messages.info(request, sentence(obj.changes))
+        _warn_of_what_is_on(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Closure) -> None:
         obj.delete()
@@ -576,6 +580,7 @@ class GameSessionAdmin(OwnVenues):
         closure.save()
         self.log_change(request, session.game.venue, f"Closed {closure.first_date} to {closure.last_date}.")
         messages.success(request, f"{closure}: {closure.changes}.")
+        _warn_of_what_is_on(request, closure)
         return go_to("events_gamesession_change", session.pk)
 
     @action(
@@ -628,6 +633,14 @@ class GameSessionAdmin(OwnVenues):
             messages.success(request, f"{counted(done, 'session')} {what}.")
         for why, number in left.items():
             messages.warning(request, f"{number} left alone. {why}")
+
+
+def _warn_of_what_is_on(request: HttpRequest, closure: Closure) -> None:
+    """A night that has begun does not follow: it is for a person to say whether it goes on."""
+    now, dates = timezone.now(), (closure.first_date, closure.last_date)
+    begun = GameSession.objects.filter(starts_at__lte=now, ends_at__gt=now, status=GameSession.Status.SCHEDULED)
+    if on := begun.filter(game__venue=closure.venue, slot_date__range=dates):
+        messages.warning(request, f"{counted(on, 'session')} on now: cancel it on its own page, if it stops.")
 
 
 def _edited(session: GameSession, what: str, edit: Any, *args: Any) -> GameSession:

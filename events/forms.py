@@ -118,8 +118,9 @@ class GameForm(forms.ModelForm):
             theirs.append(f"{self.fields['weekdays'].label} {', '.join(stored.weekdays) or 'none'}")
         at = timezone.localtime(stored.updated_at)
         return (
-            f"Somebody else saved this game at {at:%H:%M:%S} on {at:%-d %B}, while you had it open; yours is not saved"
-            f" yet. Theirs differs in: {'; '.join(sorted(theirs)) or 'nothing'}. Saving again puts yours in its place."
+            f"Somebody else saved this game at {at:%H:%M:%S %Z} on {at:%-d %B}, while you had it open; yours is not"
+            f" saved yet. Theirs differs in: {'; '.join(sorted(theirs)) or 'the dates that differ, if anything'}."
+            " Saving again puts yours in its place."
         )
 
 
@@ -198,6 +199,15 @@ class ClosureForm(BaseDialogForm):
 class SkipForm(BaseDialogForm):
     date = calendar_date()
     reason = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget)
+
+    def clean_date(self) -> Any:
+        """Raises ValidationError unless the game has that date, be it one that differs."""
+        day, game = self.cleaned_data["date"], Game.objects.get(pk=self.object_id)
+        if not recurrence.dates(game.rule, day, day) and not game.exceptions.filter(date=day).exists():
+            following = recurrence.next_date(game.rule, day)
+            told = f"the next date is {following:%a %-d %b %Y}" if following else "it has ended by then"
+            raise ValidationError(f"It is not played on {day:%a %-d %b %Y}: {told}.")
+        return day
 
 
 class SplitForm(BaseDialogForm):

@@ -184,6 +184,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 #: The largest body that is read, in bytes: what a game with a hundred exceptions takes, several times over.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000  # the page of a game with its thousand exceptions
 DEFAULT_EXCEPTION_REPORTER_FILTER = "server.secrets.Filter"
 
 # What a page may load: our own styles and images, nothing else. See server/csp.py for the admin's.

@@ -11,13 +11,14 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
+from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from tests.events.conftest import make_user
-from tests.events.league import NOW, dates, each_day, full_game, march, rows, session_on
+from tests.events.league import NOW, each_day, full_game, march, rows, session_on
 from tests.factories import make_game, make_games, make_venue
 from tests.nights import make_session
 
@@ -384,13 +385,36 @@ def test_deleting_several_closures_at_once_restores_what_they_cancelled(desk: Cl
     assert [f"{day:%m-%d}" for day, status in left.items() if status == "cancelled"] == ["03-26"]
 
 
-def test_skipping_a_date_that_the_rule_does_not_name_writes_no_session(desk: Client, game: Game) -> None:
-    before = dates(game)
+def test_skipping_a_date_that_the_game_does_not_have_is_refused_with_the_next_one(desk: Client, game: Game) -> None:
+    address, before = f"/admin/events/game/{game.pk}/skip_date/", rows()
 
-    desk.post(f"/admin/events/game/{game.pk}/skip_date/", {**SUBMITTED, "date": "2026-03-13", "reason": "private"})
+    answer = desk.post(address, {**SUBMITTED, "date": "2026-12-23", "reason": "private"})
 
-    assert dates(game) == before
+    told = "It is not played on Wed 23 Dec 2026: the next date is Thu 24 Dec 2026."
+    assert answer.context["form"].errors == {"date": [told]}
+    assert rows() == before
+    GameDate.objects.create(game=game, date=march("03-13"), kind="add")
+    desk.post(address, {**SUBMITTED, "date": "2026-03-13"})
     assert GameDate.objects.get().kind == "exclude"
+
+
+def test_closing_a_venue_while_a_game_is_on_says_that_it_stays(desk: Client, game: Game) -> None:
+    session = session_on(game, "03-12")
+    sent = {**SUBMITTED, "first_date": "2026-03-12", "last_date": "2026-03-12", "reason": "flood"}
+
+    with time_machine.travel(session.starts_at + timedelta(minutes=10)):
+        answer = desk.post(f"/admin/events/gamesession/{session.pk}/close_venue/", sent)
+
+    said = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert said[1:] == ["1 session on now: cancel it on its own page, if it stops."]
+
+
+def test_a_region_that_is_known_no_longer_can_be_mended_on_the_venues_page(desk: Client, game: Game) -> None:
+    type(game.venue).objects.update(holiday_region="AU-XYZ")
+
+    page = desk.get(f"/admin/events/venue/{game.venue.pk}/change/")
+
+    assert "AU-XYZ has no known public holidays: choose another region." in page.content.decode()
 
 
 @pytest.mark.parametrize("day", ["1066-10-14", "9999-12-31", "rubbish"])
@@ -620,6 +644,18 @@ def test_a_form_opened_before_somebody_else_saved_is_refused_and_nothing_is_lost
     assert desk.post(address, again).status_code == 302
     game.refresh_from_db()
     assert (game.name, f"{game.start_time:%H:%M}", game.weekdays) == ("Mine", "20:00", ["fri"])
+
+
+def test_a_date_that_somebody_else_skipped_makes_the_games_form_stale(desk: Client, game: Game) -> None:
+    address = f"/admin/events/game/{game.pk}/change/"
+    mine = form_of(desk, address) | {"name": "Mine"}
+    with time_machine.travel(NOW + timedelta(minutes=1)):
+        desk.post(f"/admin/events/game/{game.pk}/skip_date/", {**SUBMITTED, "date": "2026-03-19"})
+
+    answer = desk.post(address, mine)
+
+    assert "Theirs differs in: Name " in answer.content.decode()
+    assert desk.post(address, form_values(answer)).status_code == 302
 
 
 def form_values(answer: Any) -> dict[str, Any]:
