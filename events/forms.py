@@ -119,7 +119,7 @@ class GameForm(forms.ModelForm):
         at = timezone.localtime(stored.updated_at)
         return (
             f"Somebody else saved this game at {at:%H:%M:%S %Z} on {at:%-d %B}, while you had it open; yours is not"
-            f" saved yet. Theirs differs in: {'; '.join(sorted(theirs)) or 'the dates that differ, if anything'}."
+            f" saved yet. Theirs differs in: {'; '.join(sorted(theirs)) or 'nothing'}."
             " Saving again puts yours in its place."
         )
 

@@ -446,7 +446,7 @@ class GameDate(models.Model):
         with transaction.atomic():
             sessions.lock_game(self.game_id)
             super().save(*args, **kwargs)
-            self._settle(now)
+            self.changes = sessions.settle(self.game_id, now or timezone.now())
 
     def delete(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> tuple[int, dict[str, int]]:
         from events import sessions
@@ -454,15 +454,8 @@ class GameDate(models.Model):
         with transaction.atomic():
             sessions.lock_game(self.game_id)
             deleted = super().delete(*args, **kwargs)
-            self._settle(now)
+            self.changes = sessions.settle(self.game_id, now or timezone.now())
         return deleted
-
-    def _settle(self, now: datetime | None) -> None:
-        """It is a part of the game: who has that open is to notice."""
-        from events import sessions
-
-        Game.objects.filter(pk=self.game_id).update(updated_at=timezone.now())
-        self.changes = sessions.settle(self.game_id, now or timezone.now())
 
 
 class SessionQuerySet(models.QuerySet["GameSession"]):

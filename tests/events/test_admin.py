@@ -646,18 +646,6 @@ def test_a_form_opened_before_somebody_else_saved_is_refused_and_nothing_is_lost
     assert (game.name, f"{game.start_time:%H:%M}", game.weekdays) == ("Mine", "20:00", ["fri"])
 
 
-def test_a_date_that_somebody_else_skipped_makes_the_games_form_stale(desk: Client, game: Game) -> None:
-    address = f"/admin/events/game/{game.pk}/change/"
-    mine = form_of(desk, address) | {"name": "Mine"}
-    with time_machine.travel(NOW + timedelta(minutes=1)):
-        desk.post(f"/admin/events/game/{game.pk}/skip_date/", {**SUBMITTED, "date": "2026-03-19"})
-
-    answer = desk.post(address, mine)
-
-    assert "Theirs differs in: Name " in answer.content.decode()
-    assert desk.post(address, form_values(answer)).status_code == 302
-
-
 def form_values(answer: Any) -> dict[str, Any]:
     """What the form of an answer would send."""
     form = answer.context["adminform"].form
