@@ -80,7 +80,11 @@ class GameSerializer(Strict, serializers.ModelSerializer):
     venue = VenueField()
     weekdays = serializers.ListField(child=Choice(choices=Game.Weekday.choices), required=False, max_length=7)
     start_time = ClockField(format="%H:%M", input_formats=["%H:%M", "%H:%M:00"])
-    exceptions = ExceptionSerializer(many=True, required=False, max_length=1000)  # type: ignore[call-arg]  # of the list
+    exceptions = ExceptionSerializer(
+        many=True,
+        required=False,
+        max_length=1000,  # type: ignore[call-arg]  # many=True makes it a list, which takes it: the stubs do not know
+    )
     rrule = serializers.CharField(read_only=True)
 
     class Meta:

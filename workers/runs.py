@@ -181,9 +181,10 @@ def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | No
             return None
         # The lock makes counting a job's places and taking one a single step. Every writer locks the job first.
         job = ScheduledJob.objects.select_for_update(no_key=True).get(pk=run.job_id) if run.job_id else None
-        run.refresh_from_db(fields=["args", "kwargs"])  # an edit of the job may have come first
-        if job and not _may_start(run, job, now):
-            return None
+        if job:
+            run.refresh_from_db(fields=["args", "kwargs"])  # an edit of the job may have come first
+            if not _may_start(run, job, now):
+                return None
         started = _waiting(run).update(
             state=Run.State.RUNNING,
             cause=run.cause,
