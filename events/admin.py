@@ -35,8 +35,8 @@ from events.forms import (
     SplitFromSessionForm,
 )
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.public_holidays import public_holiday
 from events.recurrence import OPTIONAL_FIELDS, USED_FIELDS
-from events.regions import public_holiday
 from events.sessions import GenerationError
 
 #: How many slots a game's form shows, and how far it looks for them, in days.

@@ -9,8 +9,8 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from events.models import Game, GameSession, Venue
-from events.regions import zone_called
 from events.slots import localise
+from events.zones import zone_called
 
 
 def zone_of(venue: Venue) -> ZoneInfo:

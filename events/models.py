@@ -25,8 +25,9 @@ from django.utils import timezone
 from django.utils.timezone import now as moment
 
 from events import recurrence
+from events.public_holidays import validate_region
 from events.recurrence import Rule
-from events.regions import validate_region, validate_timezone, zone_called
+from events.zones import validate_timezone, zone_called
 
 MAX_DURATION_MINUTES = 24 * 60
 

@@ -25,8 +25,8 @@ from django.utils import timezone
 
 from events import recurrence
 from events.models import END_OF_TIME, LATEST, Closure, Game, GameDate, GameSession, NewSession, Venue
+from events.public_holidays import HOLIDAYS, public_holiday
 from events.recurrence import Rule
-from events.regions import HOLIDAYS, public_holiday
 from events.slots import Closed, Schedule, Slot
 
 MAX_WINDOW_DAYS = 400

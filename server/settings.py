@@ -10,7 +10,11 @@ from csp import constants as csp
 from django.urls import reverse_lazy
 from periodiq import PeriodiqMiddleware
 
+from events import zones
 from server import env
+
+# Before anything asks for a zone: Django itself does as soon as these settings are loaded.
+zones.pin()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -18,8 +18,9 @@ from dramatiq.middleware import TimeLimitExceeded
 
 from events import sessions
 from events.models import Game, GameDate, Venue
-from events.regions import HOLIDAYS, NO_ZONE
+from events.public_holidays import HOLIDAYS
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
+from events.zones import NO_ZONE
 from workers.broker import BATCH, broker
 from workers.committer import Deadly, committer, put_down
 from workers.models import Generation

@@ -29,7 +29,7 @@ from apscheduler.triggers.cron import CronTrigger as WallClockCron
 from apscheduler.triggers.cron.expressions import MONTHS, WEEKDAYS
 from apscheduler.triggers.cron.fields import DEFAULT_VALUES, MAX_VALUES, MIN_VALUES, SEPARATOR
 
-from events.regions import zone_called
+from events.zones import zone_called
 
 DEFAULT_TIMEZONE = "Australia/Sydney"
 

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
-from events.regions import HOLIDAYS
+from events.public_holidays import HOLIDAYS
 from workers import generation
 from workers.models import Generation
 

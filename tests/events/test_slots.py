@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from events.public_holidays import public_holiday
 from events.recurrence import WEEKDAYS, Rule
-from events.regions import public_holiday
 from events.slots import Closed, Schedule, Slot, localise
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from events.models import Game, GameDate, GameSession
-from events.regions import HOLIDAYS
+from events.public_holidays import HOLIDAYS
 from events.sessions import GenerationError, WindowError
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
