@@ -303,7 +303,7 @@ class GameAdmin(OwnVenues):
     def skip_date(self, request: HttpRequest, form: SkipForm, object_id: str) -> HttpResponse:
         game, day = Game.objects.get(pk=object_id), form.cleaned_data["date"]
         with transaction.atomic():
-            sessions.lock_game(game.pk)
+            Game.objects.lock(game.pk)
             skipped = game.exceptions.filter(date=day).first() or GameDate(game=game, date=day)
             skipped.kind, skipped.reason = GameDate.Kind.EXCLUDE, form.cleaned_data["reason"]
             skipped.save()
@@ -375,13 +375,10 @@ def _what_follows(game: Game, exists: bool, now: datetime) -> dict[str, Any]:
     except GenerationError as error:
         return {"errors": [("", str(error))]}
     local = [(slot, slot.starts_at and f"{slot.starts_at.astimezone(game.venue.zone):%H:%M}") for slot in slots]
-    changes = sessions.rehearse(lambda: _saved(game, now)) if exists else None
+    if exists:
+        game.save(now=now, dry_run=True)
+    changes = game.changes if exists else None
     return {"slots": local, "zone": game.venue.timezone, "changes": changes, "idle": game.idle}
-
-
-def _saved(game: Game, now: datetime) -> sessions.Changes:
-    game.save(now=now)
-    return game.changes
 
 
 def _split(desk: OwnVenues, request: HttpRequest, form: SplitForm, game: Game) -> HttpResponse:

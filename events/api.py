@@ -82,10 +82,7 @@ class Settles(Calendar, viewsets.ModelViewSet):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        if _dry(request):
-            return _would(serializer.save)
-        serializer.save()
-        return Response(serializer.data, status=201)
+        return self._answer(serializer, serializer.save(), status=201)
 
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         with transaction.atomic():
@@ -93,24 +90,29 @@ class Settles(Calendar, viewsets.ModelViewSet):
             # Read only now, so that what another edit wrote meanwhile is not put back.
             serializer = self.get_serializer(self.get_object(), data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
-            if _dry(request):
-                return _would(serializer.save)
-            serializer.save()
-        return Response(serializer.data)
+            saved = serializer.save()
+        return self._answer(serializer, saved)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "dry_run": _dry(self.request)}
+
+    def _answer(self, serializer: Any, saved: Any, status: int = 200) -> Response:
+        """What was saved; of a dry run, what that would do."""
+        if _dry(self.request):
+            return Response(ChangesSerializer(saved.changes).data)
+        return Response(serializer.data, status=status)
 
     def lock(self, row: Any, *venues: int) -> None:
         """Take the locks under which a row is edited, `venues` being those that it may move to."""
-        sessions.lock_venues(row.venue_id, *venues)
+        Venue.objects.lock(row.venue_id, *venues)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()
         try:
-            if _dry(request):
-                return _would(lambda: _deleted(row))
-            _deleted(row)
+            row.delete(dry_run=_dry(request))
         except ProtectedError:
             raise serializers.ValidationError({"non_field_errors": [self.kept]}) from None
-        return Response(status=204)
+        return Response(ChangesSerializer(row.changes).data) if _dry(request) else Response(status=204)
 
 
 def _venue_asked_for(request: Request) -> int:
@@ -125,21 +127,6 @@ def _dry(request: Request) -> bool:
     if asked not in ("1", "true", "0", "false"):
         raise serializers.ValidationError({"dry_run": [f'"{asked}" is neither true nor false: give one of them.']})
     return asked in ("1", "true")
-
-
-def _perhaps(request: Request, edit: Callable[[], Result]) -> Result:
-    """Do it, or with `?dry_run=true` only rehearse it."""
-    return sessions.rehearse(edit) if _dry(request) else edit()
-
-
-def _would(edit: Callable[[], Any]) -> Response:
-    changes = getattr(sessions.rehearse(edit), "changes", sessions.Changes())  # a venue without games changes none
-    return Response(ChangesSerializer(changes).data)
-
-
-def _deleted(row: Any) -> Any:
-    row.delete()
-    return row
 
 
 def _settling(serializer: Any) -> Callable[[Any], Any]:
@@ -169,7 +156,7 @@ class VenueViewSet(Settles):
     kept = "It has games: set active to false instead."
 
     def lock(self, row: Any, *venues: int) -> None:
-        sessions.lock_venues(row.pk)
+        Venue.objects.lock(row.pk)
 
 
 class GameFilter(django_filters.FilterSet):
@@ -192,7 +179,7 @@ class GameViewSet(Settles):
 
     def lock(self, row: Any, *venues: int) -> None:
         super().lock(row, *venues)
-        sessions.lock_game(row.pk)
+        Game.objects.lock(row.pk)
 
     @extend_schema(parameters=[WindowSerializer], responses=SlotSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
@@ -208,7 +195,7 @@ class GameViewSet(Settles):
         game, now = self.get_object(), timezone.now()
         today = sessions.today_at(game.venue, now)
         days = sessions.window(today, today + timedelta(_days(request.data)))
-        created = _perhaps(request, lambda: sessions.create_sessions_for_game(game, days, now=now))
+        created = sessions.create_sessions_for_game(game, days, now=now, dry_run=_dry(request))
         return Response({"created": created})
 
     @extend_schema(
@@ -222,13 +209,8 @@ class GameViewSet(Settles):
         serializer.is_valid(raise_exception=True)
         edits = dict(serializer.validated_data)
         from_date = edits.pop("from_date")
-
-        def split() -> Game:
-            return sessions.split(game.pk, from_date, edits, now=timezone.now())
-
-        if _dry(request):
-            return _would(split)
-        return Response(self.get_serializer(split()).data, status=201)
+        copy = sessions.split(game.pk, from_date, edits, now=timezone.now(), dry_run=_dry(request))
+        return self._answer(self.get_serializer(copy), copy, status=201)
 
 
 class ClosureFilter(django_filters.FilterSet):
@@ -322,7 +304,7 @@ class SessionViewSet(Calendar, viewsets.ReadOnlyModelViewSet):
 
     def _edit(self, edit: Callable[..., GameSession], **given: Any) -> Response:
         pk = self.get_object().pk
-        session = _perhaps(self.request, lambda: edit(pk, **given, now=timezone.now()))
+        session = edit(pk, **given, now=timezone.now(), dry_run=_dry(self.request))
         return Response(self.get_serializer(session).data)
 
 

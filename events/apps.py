@@ -8,6 +8,11 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
+        """Hand the models their settlement, which imports them."""
+        from events import sessions
+        from events.models import Settled
+
+        Settled.settlement = staticmethod(sessions.settle)
         post_migrate.connect(_make_groups, sender=self)
 
 

@@ -18,8 +18,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from events import recurrence, sessions
-from events.models import EARLIEST, LATEST, MAX_DURATION_MINUTES, Game, GameSession
+from events import recurrence
+from events.models import EARLIEST, LATEST, MAX_DURATION_MINUTES, Game, GameSession, Venue
 
 
 class DateInput(UnfoldAdminTextInputWidget):
@@ -91,8 +91,8 @@ class GameForm(forms.ModelForm):
         if not self.instance.pk:
             return cleaned
         with transaction.atomic():  # in the admin part of the one that saves, so that nobody comes between
-            sessions.lock_venues(self.initial.get("venue"), getattr(cleaned.get("venue"), "pk", None))
-            stored = sessions.lock_game(self.instance.pk)
+            Venue.objects.lock(self.initial.get("venue"), getattr(cleaned.get("venue"), "pk", None))
+            stored = Game.objects.lock(self.instance.pk)
         if stored and cleaned.get("seen") != _stamp(stored):
             data: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict, or the dict of a test
             data[self.add_prefix("seen")] = _stamp(stored)

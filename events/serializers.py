@@ -38,7 +38,20 @@ class VenueField(serializers.SlugRelatedField):
         return allowed.distinct()
 
 
-class VenueSerializer(Strict, serializers.ModelSerializer):
+class SettledSerializer(Strict, serializers.ModelSerializer):
+    """Writes a row that decides about sessions; with `dry_run` in its context it only plans what that would do."""
+
+    def create(self, validated_data: Any) -> Any:
+        model: Any = self.Meta.model
+        return self.update(model(), validated_data)
+
+    def update(self, instance: Any, validated_data: Any, **options: Any) -> Any:
+        _set(instance, validated_data)
+        instance.save(dry_run=self.context["dry_run"], **options)
+        return instance
+
+
+class VenueSerializer(SettledSerializer):
     class Meta:
         model = Venue
         fields = ("slug", "name", "timezone", "holiday_region", "contact_email", "active")
@@ -74,7 +87,7 @@ class ClockField(serializers.TimeField):
     """A time of a clock on the wall, to the minute; OpenAPI's own `time` has seconds and an offset."""
 
 
-class GameSerializer(Strict, serializers.ModelSerializer):
+class GameSerializer(SettledSerializer):
     serializer_choice_field = Choice
 
     venue = VenueField()
@@ -128,15 +141,13 @@ class GameSerializer(Strict, serializers.ModelSerializer):
         _cleaned(Game, self.instance, {name: value for name, value in attrs.items() if name != "exceptions"})
         return attrs
 
-    def create(self, validated_data: dict[str, Any]) -> Game:
-        return self.update(Game(), validated_data)
-
-    def update(self, game: Game, validated_data: dict[str, Any]) -> Game:
+    def update(self, instance: Any, validated_data: Any, **options: Any) -> Any:
         rows = validated_data.pop("exceptions", None)
-        _set(game, validated_data)
-        game.save(exceptions=None if rows is None else [GameDate(**row) for row in rows])
-        game.refresh_from_db()
-        return game
+        exceptions = None if rows is None else [GameDate(**row) for row in rows]
+        super().update(instance, validated_data, exceptions=exceptions, **options)
+        if not self.context["dry_run"]:
+            instance.refresh_from_db()
+        return instance
 
 
 class SplitSerializer(GameSerializer):
@@ -179,7 +190,7 @@ class SessionSerializer(serializers.ModelSerializer):
         )
 
 
-class ClosureSerializer(Strict, serializers.ModelSerializer):
+class ClosureSerializer(SettledSerializer):
     venue = VenueField()
 
     class Meta:

@@ -42,7 +42,8 @@ def generate_upcoming_game_sessions(days: int | None = None) -> dict[str, int]:
 
 
 @dramatiq.actor(
-    queue_name="games",
+    actor_name=generation.ACTOR,
+    queue_name=generation.QUEUE,
     max_retries=3,
     min_backoff=1_000,
     max_backoff=10_000,
@@ -55,7 +56,7 @@ def create_sessions_for_game(
     """Write the missing sessions of one game from `first_day` to `last_day` (ISO dates of the venue's calendar).
 
     Without them, from the venue's today to the horizon. Always safe to repeat; sent by hand with `.send(game_id)`.
-    `settle` has the sessions that are there follow the rule as well.
+    `settle` stands in messages of older releases: now the game's row says whether its sessions are settled anew.
     """
     retries = _retries()
     generation.create_sessions(
@@ -64,8 +65,7 @@ def create_sessions_for_game(
         date.fromisoformat(last_day) if last_day else None,
         now=timezone.now(),
         last_try=retries >= 3,
-        together=retries == 0,  # what has failed once fails nobody else
-        settle=settle,
+        apart=retries > 0,  # what has failed once fails nobody else
     )
 
 

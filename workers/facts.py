@@ -11,7 +11,7 @@ from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
-from events.models import Game
+from events.models import GIVEN_UP, Game
 from workers import generation, overdue
 from workers.broker import broker
 from workers.models import Generation, Incident, Run
@@ -68,7 +68,7 @@ def progress() -> Progress | None:
     current = generation.current()
     if current is None:
         return None
-    counts = generation.recurring().aggregate(games=Count("pk"), failed=Count("pk", filter=generation.LEFT_ALONE))
+    counts = generation.recurring().aggregate(games=Count("pk"), failed=Count("pk", filter=GIVEN_UP))
     return Progress(current, counts["games"], generation.lagging(current).count(), counts["failed"])
 
 

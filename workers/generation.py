@@ -17,8 +17,7 @@ from dramatiq import Message
 from dramatiq.middleware import TimeLimitExceeded
 
 from events import sessions
-from events.models import Game, GameDate, Venue
-from events.public_holidays import HOLIDAYS
+from events.models import FOR_NOW, GIVEN_UP, OUTDATED, Game, GameDate, Venue
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from events.zones import NO_ZONE
 from workers.broker import BATCH, broker
@@ -27,17 +26,13 @@ from workers.models import Generation
 
 log = logging.getLogger(__name__)
 
-IN_PLAY = Q(status=Game.Status.ACTIVE, venue__active=True)
+#: The actor that writes the sessions of one game, and its queue: see `workers.actors`.
+ACTOR, QUEUE = "create_sessions_for_game", "games"
+
 RECURRING = ~Q(recurrence=Game.Recurrence.ONCE)
 
-#: The games that observe public holidays, and whose sessions were settled before a deploy brought other data on them.
-OUTDATED = Q(holiday_policy=Game.HolidayPolicy.SKIP) & ~Q(holidays=HOLIDAYS)
-
-#: Those that a passing trouble kept from what they were asked, even if that lies within the horizon.
-TRIED_AGAIN = Q(generation_error__startswith=sessions.FOR_NOW)
-
-#: The games that failed for good: until they are edited, or the next generation, nobody tries them again.
-LEFT_ALONE = ~Q(generation_error="") & ~TRIED_AGAIN
+#: Games that a passing trouble kept from what they were asked, even if that lies within the horizon.
+TRIED_AGAIN = Q(generation_error__startswith=FOR_NOW)
 
 #: Errors that may pass by themselves: the database is away, or others kept the game waiting too long.
 PASSING = (OperationalError, InterfaceError, TimeLimitExceeded)
@@ -115,10 +110,10 @@ def _is_lost(generation: Generation, now: datetime) -> bool:
 
     While some still wait for a worker nothing is lost, so that a backlog is never sent twice over.
     """
-    if generation.sent is not None and not broker().backlog("games"):
+    if generation.sent is not None and not broker().backlog(QUEUE):
         return True
     still = now - generation.moved_at
-    return still >= timedelta(seconds=settings.RESEND_AFTER_SECONDS) and not broker().waiting("games")
+    return still >= timedelta(seconds=settings.RESEND_AFTER_SECONDS) and not broker().waiting(QUEUE)
 
 
 def finish(generation: Generation, now: datetime) -> None:
@@ -136,31 +131,23 @@ def finish(generation: Generation, now: datetime) -> None:
 
 
 def create_sessions(
-    game_id: int,
-    first: date | None,
-    last: date | None,
-    *,
-    now: datetime,
-    last_try: bool,
-    together: bool = False,
-    settle: bool = False,
+    game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool, apart: bool = True
 ) -> int:
     """Write the missing sessions of one game, from its venue's today to the horizon unless told otherwise.
 
     Returns how many. A game that no longer exists is logged and dropped. What goes wrong is raised, to be tried
-    again; at the last try the game is marked with the error, and holds up no other.
-
-    Parameters:
-      together: write them in one transaction with those that other threads of this process have in hand.
-      settle: bring the sessions that are there in line with the rule, as an edit does.
+    again; at the last try the game is marked with the error, and holds up no other. Unless it is to be kept `apart`,
+    it is written in one transaction with the games that other threads of this process have in hand.
     """
     try:
-        if together and first and last and not settle:
-            lacked = committer.create(game_id, window(first, last), now)
-            if lacked is not None:
-                return lacked
-        with committer.alone(game_id):
-            return _create_alone(game_id, first, last, now=now, settle=settle)
+        days = _days(game_id, first, last, now)
+        lacked = committer.create(game_id, days, now) if days and not apart else None
+        if days and lacked is None:
+            with committer.alone(game_id):
+                lacked = sessions.create_sessions_for_games({game_id: days}, now=now, wait=True).get(game_id)
+        if lacked is None:
+            log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
+        return lacked or 0
     except WindowError:
         raise  # no fault of the game's
     except (Exception, TimeLimitExceeded) as error:
@@ -173,20 +160,22 @@ def create_sessions(
         return 0
 
 
-def _create_alone(game_id: int, first: date | None, last: date | None, *, now: datetime, settle: bool) -> int:
-    game = Game.objects.select_related("venue").filter(pk=game_id).first()
-    if game is None:
-        log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
-        return 0
-    first = first or sessions.today_at(game.venue, now)
-    last = last or first + timedelta(settings.LOOKAHEAD_DAYS)
-    created = sessions.settle(game_id, now).created if settle else 0
-    return created + sessions.create_sessions_for_game(game, window(first, last), now=now)
+def _days(game_id: int, first: date | None, last: date | None, now: datetime) -> tuple[date, ...] | None:
+    """The window: from the venue's today, for the look-ahead, unless told otherwise; None when there is no such game.
+
+    Raises events.sessions.WindowError, and events.sessions.GenerationError when its venue's zone does not exist.
+    """
+    if first is None:
+        venue = Venue.objects.filter(games=game_id).first()
+        if venue is None:
+            return None
+        first = sessions.today_at(venue, now)
+    return window(first, last or first + timedelta(settings.LOOKAHEAD_DAYS))
 
 
 def recurring() -> QuerySet[Game]:
     """The games that a generation is about."""
-    return Game.objects.filter(IN_PLAY & RECURRING)
+    return Game.objects.in_play().recurring()
 
 
 def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
@@ -211,12 +200,12 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
         | Q(last_date__gt=F("generated_through"))
         | Exists(added_later)
     )
-    games = Game.objects.filter(IN_PLAY).filter(RECURRING & (behind & unfinished | TRIED_AGAIN) | OUTDATED)
-    return games if failed else games.exclude(LEFT_ALONE)
+    games = Game.objects.in_play().filter(RECURRING & (behind & unfinished | TRIED_AGAIN) | OUTDATED)
+    return games if failed else games.exclude(GIVEN_UP)
 
 
 def reaches(game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False) -> bool:
-    """Whether what such a message asks for lies within the horizon, to which its game is brought in any case."""
+    """Whether the horizon, to which the reconciler brings every game, covers what a message of these arguments asks."""
     generation = current()
     zone = Venue.objects.filter(games=game_id).values_list("timezone", flat=True).first()
     try:
@@ -225,9 +214,9 @@ def reaches(game_id: int, first_day: str | None = None, last_day: str | None = N
         return True
 
 
-def failed() -> QuerySet[Game]:
-    """The games that could not be generated when they were last tried."""
-    return recurring().exclude(generation_error="")
+def message(game_id: int, *window: str) -> Message[Any]:
+    """The message to `workers.actors.create_sessions_for_game`: the game's id, and its window as ISO dates."""
+    return Message(queue_name=QUEUE, actor_name=ACTOR, args=(game_id, *window), kwargs={}, options={})
 
 
 def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> int:
@@ -235,8 +224,6 @@ def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: da
 
 
 def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> Iterator[Message[Any]]:
-    from workers.actors import create_sessions_for_game
-
     windows: dict[str, tuple[date, date] | None] = {}
     rows = games.annotate(outdated=Case(When(OUTDATED, then=True), default=False)).order_by("pk")
     values = rows.values_list("pk", "generated_through", "generation_error", "venue__timezone", "outdated")
@@ -244,11 +231,9 @@ def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now
         if zone not in windows:
             windows[zone] = _window(generation, zone, now)
         days = windows[zone]
-        if days and through and not whole and not error:
+        if days and through and not (whole or error or outdated):
             days = min(max(days[0], through + timedelta(1)), days[1]), days[1]
-        args = game_id, *(day.isoformat() for day in days or ())
-        kwargs = {"settle": True} if outdated else {}
-        yield create_sessions_for_game.message_with_options(args=args, kwargs=kwargs)
+        yield message(game_id, *(day.isoformat() for day in days or ()))
 
 
 def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date] | None:

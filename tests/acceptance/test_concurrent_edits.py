@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
+from django.db.models import Q
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
@@ -200,7 +201,7 @@ def test_sixteen_at_once_leave_a_calendar_that_is_right() -> None:
         assert by_id[pk]["starts_at"] in moves
 
     # Settling it once more changes nothing.
-    sessions.settle(game.pk, NOW)
+    sessions.settle(Q(pk=game.pk), now=NOW)
     assert calendar() == rows
 
     # And once it is active, every date that is to be played is, the untouched ones when the rule says.

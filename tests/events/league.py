@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from events import sessions
 from events.models import Game, GameSession, Venue
 from tests.factories import make_game, make_venue
@@ -27,7 +29,7 @@ def full_game(venue: Venue | None = None, *, now: datetime = NOW, **fields: Any)
     """A game, weekly on Thursdays unless told otherwise, whose calendar is full."""
     thursdays = {"recurrence": "weekly", "weekdays": ["thu"], "start_date": date(2026, 1, 1), "start_time": time(19)}
     game = make_game(venue or make_venue(holiday_region="AU-NSW"), **{**thursdays, **fields})
-    sessions.settle(game.pk, now)
+    sessions.settle(Q(pk=game.pk), now=now)
     game.refresh_from_db()
     return game
 

@@ -9,6 +9,7 @@ import icalendar
 import pytest
 import time_machine
 import vobject
+from django.db.models import Q
 from django.test import Client
 
 from events import feeds, sessions
@@ -69,7 +70,7 @@ def events(client: Client, address: str = "/venues/star/calendar.ics") -> list[d
 def weekly(venue: Venue, **fields: Any) -> Game:
     """A game on Thursdays at 19:00 whose calendar is full."""
     game = make_game(venue, recurrence="weekly", weekdays=["thu"], start_date=date(2026, 1, 1), **fields)
-    sessions.settle(game.pk, NOW)
+    sessions.settle(Q(pk=game.pk), now=NOW)
     return game
 
 

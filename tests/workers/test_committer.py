@@ -142,7 +142,7 @@ def test_a_game_that_somebody_else_has_locked_holds_up_no_other() -> None:
             return other.submit(serve, [one, held, two]).result(timeout=20)
 
     with transaction.atomic():
-        sessions.lock_game(held)
+        Game.objects.lock(held)
         assert lock_and_serve() == {one: 29, held: None, two: 29}
 
     assert serve([held]) == {held: 29}
@@ -156,7 +156,7 @@ def test_a_game_that_cannot_be_worked_out_holds_up_no_other() -> None:
 
     assert serve([one, broken, two]) == {one: 29, broken: None, two: 29}
     with pytest.raises(sessions.GenerationError):
-        generation.create_sessions(broken, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=True)
+        generation.create_sessions(broken, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, apart=False)
 
 
 def test_a_game_that_has_its_sessions_and_loses_its_zone_is_marked_and_left_alone(queues: Queues) -> None:
@@ -168,7 +168,7 @@ def test_a_game_that_has_its_sessions_and_loses_its_zone_is_marked_and_left_alon
     generation.fan_out(begun, now=NOW)
     ((args, _),) = [(message.args, message.kwargs) for message in queues.messages("games")]
     assert args == (game,)
-    generation.create_sessions(game, None, None, now=NOW, last_try=True, together=True)
+    generation.create_sessions(game, None, None, now=NOW, last_try=True, apart=False)
 
     assert "Mars/Olympus" in Game.objects.get().generation_error
     assert not generation.lagging(begun)
@@ -263,17 +263,17 @@ def test_a_process_that_lives_has_not_died(queues: Queues) -> None:
     assert committer._take([game]) == {game: 2}  # nor is one's own hand another's
 
 
-@pytest.mark.parametrize("together", [True, False])
-def test_a_game_that_three_processes_died_with_is_marked_and_left(together: bool) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_game_that_three_processes_died_with_is_marked_and_left(apart: bool) -> None:
     deadly, sound = fresh(2)
     begun = generation.begin(NOW, days=28, slot=None)
     has_died_with(deadly, DEATHS)
 
     for game in (deadly, sound):
-        generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=together)
+        generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, apart=apart)
 
     assert "3 worker processes died with it in hand" in Game.objects.get(pk=deadly).generation_error
-    assert list(generation.failed()) == [Game.objects.get(pk=deadly)]
+    assert list(Game.objects.failing()) == [Game.objects.get(pk=deadly)]
     assert not generation.lagging(begun).exists()
 
     # Who retries it by hand begins anew
@@ -290,7 +290,7 @@ def test_a_deadly_game_that_cannot_be_marked_stays_known(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(sessions, "mark_failed", away)
     with pytest.raises(OperationalError):
-        generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=True)
+        generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, apart=False)
 
     assert len(in_hand()[deadly]) > DEATHS
 
@@ -310,14 +310,14 @@ def test_a_game_that_the_database_failed_is_told_and_goes_on_being_tried(monkeyp
     (game,) = fresh(1)
     begun = generation.begin(NOW, days=28, slot=None)
 
-    def cancelled(game: Game, days: Any, *, now: datetime) -> int:
+    def cancelled(windows: Any, *, now: datetime, wait: bool = False) -> int:
         raise OperationalError("canceling statement due to statement timeout")
 
     with monkeypatch.context() as slow:
-        slow.setattr(sessions, "create_sessions_for_game", cancelled)
+        slow.setattr(sessions, "create_sessions_for_games", cancelled)
         generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=True)
 
-    (failed,) = generation.failed()
+    (failed,) = Game.objects.failing()
     assert (
         failed.generation_error
         == "It will be tried again. OperationalError: canceling statement due to statement timeout"
@@ -325,7 +325,7 @@ def test_a_game_that_the_database_failed_is_told_and_goes_on_being_tried(monkeyp
     assert generation.lagging(begun).exists()
 
     assert serve([game]) == {game: 29}
-    assert not generation.failed().exists()
+    assert not Game.objects.failing().exists()
 
 
 def test_a_worker_writes_what_is_on_its_queue_together(queues: Queues) -> None:

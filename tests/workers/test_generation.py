@@ -488,7 +488,7 @@ def test_a_game_that_cannot_be_worked_out_is_marked_at_the_last_try_only(caplog:
     assert create(game.pk, last_try=True) == 0
     game.refresh_from_db()
     assert "Nowhere/Land" in game.generation_error
-    assert game in generation.failed()
+    assert game in Game.objects.failing()
     assert "cannot be generated" in caplog.text
 
 
@@ -511,7 +511,7 @@ def test_a_deploy_with_other_public_holidays_has_the_games_that_observe_them_set
     once = make_game(venue, recurrence="once", start_date=GOOD_FRIDAY, **fields)
     running = make_game(venue, holidays=HOLIDAYS)
     with monkeypatch.context() as unaware:
-        unaware.setattr("events.sessions.public_holiday", lambda region, day: None)
+        unaware.setattr("events.sessions.reading.public_holiday", lambda region, day: None)
         for game in (observing, ending, running):
             create(game.pk)
         generation.create_sessions(once.pk, GOOD_FRIDAY, GOOD_FRIDAY, now=NOW, last_try=False)
@@ -522,12 +522,15 @@ def test_a_deploy_with_other_public_holidays_has_the_games_that_observe_them_set
 
     assert lagging(begun) == {observing.pk, ending.pk, once.pk}
     generation.fan_out(begin(NOW + timedelta(days=1), slot=SLOT + timedelta(days=1)), now=NOW + timedelta(days=1))
-    asked = {message.args[0]: message.kwargs for message in queues.messages("games")}
-    outdated = {game.pk: {"settle": True} for game in (observing, ending, once)}
-    assert asked == {**outdated, running.pk: {}}
+    asked = {message.args[0]: message.args[1] for message in queues.messages("games")}
+    tomorrow = f"{TODAY + timedelta(1)}"
+    assert asked == {
+        **dict.fromkeys([observing.pk, ending.pk, once.pk], tomorrow),
+        running.pk: f"{HORIZON + timedelta(1)}",
+    }
 
     for game in (observing, ending, once):
-        generation.create_sessions(game.pk, HORIZON, HORIZON, now=NOW, last_try=False, together=True, settle=True)
+        generation.create_sessions(game.pk, HORIZON, HORIZON, now=NOW, last_try=False, apart=False)
         assert game.sessions.get(slot_date=GOOD_FRIDAY).cancel_reason == "Good Friday"
     assert running.sessions.get(slot_date=GOOD_FRIDAY).status == "scheduled"
     assert lagging(begun) == set()

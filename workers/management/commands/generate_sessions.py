@@ -91,7 +91,7 @@ class Command(BaseCommand):
         count, theirs = games.count(), GameSession.objects.filter(game__in=games)
         before = theirs.count()
         yield
-        failed = generation.failed().filter(pk__in=games).count()
+        failed = Game.objects.failing().filter(pk__in=games).count()
         self.stdout.write(
             f"{count} game{pluralize(count)}: {before} sessions before, {theirs.count()} after,"
             f" {failed} game{pluralize(failed)} failed."

@@ -338,7 +338,7 @@ def test_asked_first_a_split_writes_nothing() -> None:
     game = full_game()
     before = rows()
 
-    foretold = sessions.rehearse(lambda: split(game, "03-26", start_time=time(20))).changes
+    foretold = sessions.split(game.pk, march("03-26"), {"start_time": time(20)}, now=NOW, dry_run=True).changes
 
     assert rows() == before
     assert split(game, "03-26", start_time=time(20)).changes == foretold

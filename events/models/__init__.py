@@ -1,0 +1,26 @@
+"""Venues, their games, and the sessions that the engine keeps from them."""
+
+from events.models.games import ENGINE_FIELDS, FOR_NOW, GIVEN_UP, MAX_DURATION_MINUTES, OUTDATED, Game, GameDate
+from events.models.sessions import GameSession, NewSession, SessionQuerySet
+from events.models.settled import Settled
+from events.models.venues import Closure, Venue
+from events.slots import EARLIEST, END_OF_TIME, LATEST
+
+__all__ = [
+    "EARLIEST",
+    "END_OF_TIME",
+    "ENGINE_FIELDS",
+    "FOR_NOW",
+    "GIVEN_UP",
+    "LATEST",
+    "MAX_DURATION_MINUTES",
+    "OUTDATED",
+    "Closure",
+    "Game",
+    "GameDate",
+    "GameSession",
+    "NewSession",
+    "SessionQuerySet",
+    "Settled",
+    "Venue",
+]

@@ -1,0 +1,274 @@
+"""What becomes of a game's sessions: facts and nights in, a plan out.
+
+Nothing here asks a database or a clock, and nothing is a Django model: `reading` hands over the facts, `writing`
+writes the plan. Generation, an edit, a venue's settlement, a split and the acts by hand differ in what is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from events.changes import Changes
+from events.slots import END_OF_TIME, LATEST, Schedule, Slot
+
+SCHEDULED, CANCELLED = "scheduled", "cancelled"
+
+#: The cause of a cancellation by hand, beside those that a skipped slot has.
+STAFF = "staff"
+
+LONGEST_NIGHT = timedelta(days=1)
+
+
+class Refused(ValueError):
+    """An act that is not done: `field` names what to change, the text says why and to what."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """A session as it is stored, as far as it can change. Instants are in UTC."""
+
+    id: int
+    slot_date: date
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    status: str = SCHEDULED
+    cancel_reason: str = ""
+    cancelled_by: str = ""
+    edited: bool = False
+    off_rule: bool = False
+    notes: str = ""
+    sequence: int = 0
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody changed or cancelled it: then no edit of its game overwrites it."""
+        return self.edited or self.cancelled_by == STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was read of one game, under the lock of its row.
+
+    Fields:
+      schedule: all that decides about its slots.
+      days: the dates to settle, ascending.
+      beyond: dates after `days` that are written too, without being counted as settled: those of a game that is
+        played once.
+      taken: dates that have their session.
+      through: the last date up to which every slot is settled.
+      filled: whether the calendar is kept full; if not, nothing is added.
+      archived: whether untouched nights are removed.
+      anew: whether everything from today on is settled again, because something that decides about it has changed.
+      stale: whether the game's row says something else than it will say of a settled game: an error, older data.
+    """
+
+    game_id: int
+    schedule: Schedule
+    days: Sequence[date]
+    beyond: Sequence[date] = ()
+    taken: frozenset[date] = frozenset()
+    through: date | None = None
+    filled: bool = True
+    archived: bool = False
+    anew: bool = False
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A night, and the values that its fields get."""
+
+    night: Night
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the game's row is to say: every slot is settled up to `through`; `anew` with today's data on holidays."""
+
+    through: date | None
+    anew: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written of one game. `zone` names the time zone of what is inserted."""
+
+    game_id: int
+    zone: str = ""
+    insert: Sequence[Slot] = ()
+    update: Sequence[Update] = ()
+    remove: Sequence[Night] = ()
+    noted: Noted | None = None
+    changes: Changes = field(default_factory=Changes)
+
+
+# --- Settling ---------------------------------------------------------------------------------------------
+
+
+def plan(facts: Facts, nights: Sequence[Night], now: datetime) -> Plan:
+    """Bring `nights`, which have not begun, in line with the rule, and add what is missing on the days to settle.
+
+    Nights follow in place; those changed or cancelled by hand stay.
+    """
+    update: list[Update] = []
+    remove: list[Night] = []
+    changes = Changes()
+    slots = _slots(facts, nights) if nights else {}
+    for night in nights:
+        slot = slots.get(night.slot_date)
+        if night.by_hand:
+            changes += Changes(cancelled_stay=1) if night.status == CANCELLED else Changes(edited_stay=1)
+            if night.off_rule != (slot is None):
+                update.append(Update(night, {"off_rule": slot is None}))
+        elif slot is None or facts.archived:
+            remove.append(night)
+        elif values := _followed(night, slot, facts, now):
+            changes += _counted(values)
+            update.append(Update(night, values))
+    insert = _missing(facts)
+    if remove or insert:
+        changes += Changes(removed=len(remove), created=len(insert))
+    return Plan(facts.game_id, facts.schedule.zone.key, insert, update, remove, _noted(facts, now), changes)
+
+
+def _slots(facts: Facts, nights: Sequence[Night]) -> dict[date, Slot]:
+    """The slots of the dates of nights, as far as the rule or an exception names them."""
+    wanted = {night.slot_date for night in nights}
+    named = facts.schedule.dates(min(wanted), max(wanted))
+    return {day: facts.schedule.slot(day) for day in named if day in wanted}
+
+
+def _followed(night: Night, slot: Slot, facts: Facts, now: datetime) -> dict[str, Any]:
+    """The values that bring an untouched night in line with its slot; empty when it is already."""
+    wanted: dict[str, Any]
+    if slot.skipped:
+        wanted = {"status": CANCELLED, "cancel_reason": slot.skipped[:200], "cancelled_by": slot.cause}
+    elif slot.starts_at and slot.starts_at <= now:
+        return {}  # its new time has passed: tonight's game is played as it was announced
+    else:
+        wanted = {
+            "starts_at": slot.starts_at,
+            "ends_at": slot.ends_at,
+            "timezone": facts.schedule.zone.key,
+            "status": SCHEDULED,
+            "cancel_reason": "",
+            "cancelled_by": "",
+        }
+    return _changed(night, off_rule=False, **wanted)
+
+
+def _counted(values: dict[str, Any]) -> Changes:
+    match values.get("status"):
+        case "cancelled":
+            return Changes(cancelled=1)
+        case "scheduled":
+            return Changes(restored=1)
+    return Changes(moved=1)
+
+
+def _missing(facts: Facts) -> list[Slot]:
+    """The slots that have no session, on the days to settle and beyond them."""
+    wanted = {*facts.days, *facts.beyond} - facts.taken if facts.filled else None
+    if not wanted:
+        return []
+    last = facts.beyond[-1] if facts.beyond else facts.days[-1]
+    slots = (facts.schedule.slot(day) for day in facts.schedule.dates(facts.days[0], last) if day in wanted)
+    return [slot for slot in slots if not slot.skipped]
+
+
+def _noted(facts: Facts, now: datetime) -> Noted | None:
+    """What the game's row is to say; None when it says so already."""
+    if not facts.filled and not facts.anew:
+        return None
+    through = _settled_through(facts, now) if facts.filled else facts.through
+    if through == facts.through and not facts.stale:
+        return None
+    return Noted(through, facts.anew)
+
+
+def _settled_through(facts: Facts, now: datetime) -> date | None:
+    """The last date up to which every slot is settled, once the days are.
+
+    Days before today need no settling. Days beyond a gap do not count.
+    """
+    today = now.astimezone(facts.schedule.zone).date()
+    through = today - timedelta(1)
+    if facts.through and not facts.anew:
+        through = max(facts.through, through)
+    settled = set(facts.days)
+    while through + timedelta(1) in settled:
+        through += timedelta(1)
+    return through if through >= today else facts.through
+
+
+# --- By hand ----------------------------------------------------------------------------------------------
+
+
+def cancel(night: Night, reason: str, now: datetime) -> dict[str, Any]:
+    """The values of a night cancelled by hand. Where it was cancelled already, its reason stays unless one is given.
+
+    Raises Refused when it is over.
+    """
+    _refuse_if_over(night, now)
+    return _changed(night, status=CANCELLED, cancelled_by=STAFF, cancel_reason=reason or night.cancel_reason)
+
+
+def restore(night: Night, slot: Slot | None, now: datetime) -> dict[str, Any]:
+    """The values of a night that is on again. Where the rule would have it otherwise, it counts as edited by hand.
+
+    Raises Refused when it is over.
+    """
+    _refuse_if_over(night, now)
+    follows = slot is not None and (slot.starts_at, slot.ends_at) == (night.starts_at, night.ends_at)
+    edited = night.edited or not follows
+    return _changed(night, status=SCHEDULED, cancelled_by="", cancel_reason="", edited=edited)
+
+
+def move(night: Night, starts_at: datetime, ends_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """The values of a night moved to other instants (aware; without an end it keeps its length).
+
+    Raises Refused when it is over or cancelled, or the new times are past, lie beyond what a calendar
+    holds, end before they start or last more than 24 hours.
+    """
+    _refuse_if_over(night, now)
+    if night.status == CANCELLED:
+        raise Refused("status", "This session is cancelled: restore it before you move it.")
+    too_far = Refused("starts_at", f"No calendar goes so far: give a date up to {LATEST}.")
+    try:  # in UTC, for in a zone of its own Python adds and subtracts what the wall clock shows
+        starts_at = starts_at.astimezone(UTC)
+        ends_at = ends_at.astimezone(UTC) if ends_at else starts_at + (night.ends_at - night.starts_at)
+    except OverflowError:
+        raise too_far from None
+    if starts_at <= now:
+        raise Refused("starts_at", "This is in the past: give a time to come.")
+    if starts_at >= END_OF_TIME:
+        raise too_far
+    if not timedelta(0) < ends_at - starts_at <= LONGEST_NIGHT:
+        raise Refused("ends_at", "A session ends after it starts and lasts at most 24 hours.")
+    return _changed(night, starts_at=starts_at, ends_at=ends_at, edited=True)
+
+
+def note(night: Night, notes: str, now: datetime) -> dict[str, Any]:
+    """The values of a night with other notes for players; it still follows its game. Raises Refused when it is over."""
+    _refuse_if_over(night, now)
+    return _changed(night, notes=notes)
+
+
+def _refuse_if_over(night: Night, now: datetime) -> None:
+    if night.ends_at <= now:
+        raise Refused("status", "This session is over: the past does not change.")
+
+
+def _changed(night: Night, **wanted: Any) -> dict[str, Any]:
+    """The values that differ, and then the next SEQUENCE (RFC 5545 §3.8.7.4)."""
+    differing = {name: value for name, value in wanted.items() if getattr(night, name) != value}
+    return differing | {"sequence": night.sequence + 1} if differing else {}

@@ -1,0 +1,256 @@
+"""Plans, without a database: what is done to nights, and what holds of any plan whatever the rule and the zone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.recurrence import WEEKDAYS, Rule
+from events.sessions import planning
+from events.sessions.planning import Facts, Night, Plan, Refused, plan
+from events.slots import Closed, Schedule, localise
+
+ZONES = ["Australia/Sydney", "Australia/Lord_Howe", "America/New_York", "Europe/London", "Pacific/Apia", "Asia/Beirut"]
+DAY = timedelta(1)
+
+#: Days on which the clocks of one of the zones change, and quiet ones.
+TODAYS = [
+    date(2026, 3, 6),
+    date(2026, 3, 27),
+    date(2026, 4, 3),
+    date(2026, 10, 2),
+    date(2026, 10, 23),
+    date(2026, 7, 1),
+]
+
+
+@st.composite
+def schedules(draw: st.DrawFn, today: date) -> Schedule:
+    near = st.integers(-40, 40).map(lambda n: today + timedelta(n))
+    recurrence = draw(st.sampled_from(["once", "daily", "weekly", "monthly", "yearly"]))
+    rule = Rule(
+        recurrence,
+        draw(near),
+        interval=1 if recurrence == "once" else draw(st.integers(1, 3)),
+        weekdays=tuple(draw(st.sets(st.sampled_from(WEEKDAYS)))) if recurrence in ("daily", "weekly") else (),
+    )
+    reasons = st.dictionaries(near, st.sampled_from(["", "staff party"]), max_size=3)
+    closures = [
+        Closed(day, day + timedelta(n), "works")
+        for day, n in draw(st.lists(st.tuples(near, st.integers(0, 5)), max_size=2))
+    ]
+    holidays = draw(st.sets(near, max_size=2))
+    return Schedule(
+        rule,
+        draw(st.sampled_from([time(0), time(2, 30), time(19), time(23, 59)])),
+        timedelta(hours=draw(st.integers(1, 24))),
+        ZoneInfo(draw(st.sampled_from(ZONES))),
+        excluded=draw(reasons),
+        added=draw(reasons),
+        closures=tuple(closures),
+        holiday=lambda day: "Show Day" if day in holidays else None,
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Facts, list[Night], datetime]:
+    """A game as an edit finds it: nights of the rule that it had before, some of them changed by hand."""
+    today = draw(st.sampled_from(TODAYS))
+    before, after = draw(schedules(today)), draw(schedules(today))
+    now = datetime.combine(today, draw(st.times()), after.zone).astimezone(UTC)
+    today = now.astimezone(after.zone).date()
+    nights = [draw(by_hand(night)) for night in as_planned(before, today, now)]
+    through = draw(st.none() | st.integers(-3, 20).map(lambda n: today + timedelta(n)))
+    facts = Facts(
+        1,
+        after,
+        window(today, draw(st.integers(0, 30))),
+        taken=frozenset(night.slot_date for night in nights),
+        through=through,
+        filled=draw(st.booleans()),
+        archived=draw(st.booleans()),
+        anew=True,
+        stale=draw(st.booleans()),
+    )
+    return facts, [night for night in nights if night.starts_at > now], now
+
+
+def as_planned(schedule: Schedule, today: date, now: datetime) -> list[Night]:
+    facts = Facts(1, schedule, window(today, 20))
+    return applied(plan(facts, [], now), [])
+
+
+@st.composite
+def by_hand(draw: st.DrawFn, night: Night) -> Night:
+    later = timedelta(minutes=draw(st.integers(1, 600)))
+    moved = {"starts_at": night.starts_at + later, "ends_at": night.ends_at + later, "edited": True}
+    cancelled = {"status": "cancelled", "cancelled_by": "staff", "cancel_reason": "dealer ill"}
+    closed = {"status": "cancelled", "cancelled_by": "closure", "cancel_reason": "closed: works"}
+    return replace(night, **draw(st.sampled_from([{}, {}, moved, cancelled, closed])))
+
+
+def window(first: date, more: int) -> list[date]:
+    return [first + timedelta(n) for n in range(more + 1)]
+
+
+def applied(made: Plan, nights: Sequence[Night]) -> list[Night]:
+    """The nights that a plan leaves behind."""
+    ids = count(max((night.id for night in nights), default=0) + 1)
+    removed = {night.id for night in made.remove}
+    values = {update.night.id: update.values for update in made.update}
+    kept = [replace(night, **values.get(night.id, {})) for night in nights if night.id not in removed]
+    added = [
+        Night(next(ids), s.date, s.starts_at, s.ends_at, made.zone) for s in made.insert if s.starts_at and s.ends_at
+    ]
+    return sorted([*kept, *added], key=lambda night: night.slot_date)
+
+
+def noted(facts: Facts, made: Plan) -> Facts:
+    """The facts once a plan is written, but for the dates that are taken."""
+    return replace(facts, through=made.noted.through if made.noted else facts.through, stale=False)
+
+
+# --- What holds of any plan ---------------------------------------------------------------------------------
+
+
+@given(situations())
+def test_the_plan_of_what_a_plan_made_is_empty(situation: tuple[Facts, list[Night], datetime]) -> None:
+    facts, nights, now = situation
+    made = plan(facts, nights, now)
+    after = applied(made, nights)
+    begun = facts.taken - {night.slot_date for night in nights}
+    taken = begun | {night.slot_date for night in after}
+
+    again = plan(replace(noted(facts, made), taken=taken), [night for night in after if night.starts_at > now], now)
+
+    assert (again.insert, again.update, again.remove, again.noted) == ([], [], [], None)
+
+
+@given(situations())
+def test_after_an_edit_each_date_of_the_rule_has_its_night_and_untouched_nights_are_where_the_rule_has_them(
+    situation: tuple[Facts, list[Night], datetime],
+) -> None:
+    facts, nights, now = situation
+    after = applied(plan(facts, nights, now), nights)
+
+    slots = {slot.date: slot for slot in facts.schedule.slots(facts.days[0], max([facts.days[-1], *facts.taken]))}
+    for night in after:
+        if night.by_hand:
+            continue
+        assert not facts.archived or night.slot_date not in {each.slot_date for each in nights}
+        slot = slots[night.slot_date]
+        if slot.skipped:
+            assert (night.status, night.cancel_reason) == ("cancelled", slot.skipped)
+        elif slot.starts_at and slot.starts_at > now:
+            assert (night.status, night.starts_at, night.ends_at) == ("scheduled", slot.starts_at, slot.ends_at)
+    if facts.filled:
+        dates = {night.slot_date for night in after} | facts.taken
+        assert {day for day in facts.days if day in slots and not slots[day].skipped} <= dates
+
+
+@given(situations())
+def test_what_was_done_by_hand_stays_but_for_the_flag_of_its_rule(
+    situation: tuple[Facts, list[Night], datetime],
+) -> None:
+    facts, nights, now = situation
+    after = {night.id: night for night in applied(plan(facts, nights, now), nights)}
+
+    for night in nights:
+        if night.by_hand:
+            assert replace(after[night.id], off_rule=False) == replace(night, off_rule=False)
+
+
+@given(situations())
+def test_each_night_that_changes_takes_the_next_sequence(situation: tuple[Facts, list[Night], datetime]) -> None:
+    facts, nights, now = situation
+
+    for update in plan(facts, nights, now).update:
+        assert all(getattr(update.night, name) != value for name, value in update.values.items())
+        assert update.values.get("sequence", 0) == (0 if update.night.by_hand else update.night.sequence + 1)
+
+
+@given(st.data(), st.sampled_from(TODAYS), st.integers(0, 40), st.integers(0, 40))
+def test_a_window_cut_anywhere_joins_up(data: st.DataObject, today: date, one: int, more: int) -> None:
+    schedule = data.draw(schedules(today))
+    now = datetime.combine(today, time(12), schedule.zone).astimezone(UTC)
+    cut, last = today + timedelta(one), today + timedelta(one + more)
+    facts = Facts(1, schedule, window(today, one + more))
+
+    whole = plan(facts, [], now)
+    first = plan(replace(facts, days=window(today, one)), [], now)
+    through = first.noted.through if first.noted else None
+    second = plan(replace(facts, days=window(cut + DAY, more - 1), through=through), [], now) if more else first
+
+    parts = [first, second] if more else [first]
+    assert whole.insert == [slot for part in parts for slot in part.insert]
+    assert whole.noted == second.noted
+    assert whole.noted
+    assert whole.noted.through == last
+
+
+@given(st.data(), st.sampled_from(TODAYS))
+def test_generation_touches_no_night_and_writes_no_date_twice(data: st.DataObject, today: date) -> None:
+    schedule = data.draw(schedules(today))
+    days = window(today, 20)
+    taken = frozenset(data.draw(st.sets(st.sampled_from(days))))
+
+    made = plan(Facts(1, schedule, days, taken=taken), [], datetime.combine(today, time(12), UTC))
+
+    assert not made.update
+    assert not made.remove
+    dates = [slot.date for slot in made.insert]
+    assert dates == sorted(set(dates) - taken)
+    for slot in made.insert:
+        assert slot.starts_at == localise(slot.date, schedule.start_time, schedule.zone)[0]
+
+
+# --- One at a time ------------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
+NIGHT = Night(7, date(2026, 3, 12), NOW + timedelta(days=2), NOW + timedelta(days=2, hours=4), "Australia/Sydney")
+SCHEDULE = Schedule(Rule("daily", date(2026, 1, 1)), time(19), timedelta(hours=4), ZoneInfo("Australia/Sydney"))
+
+
+def test_a_plan_for_a_game_that_is_not_kept_full_adds_nothing_and_notes_nothing() -> None:
+    made = plan(Facts(1, SCHEDULE, window(date(2026, 3, 10), 3), filled=False, stale=True), [], NOW)
+
+    assert (made.insert, made.noted) == ([], None)
+
+
+def test_dates_beyond_the_window_are_written_and_do_not_count_as_settled() -> None:
+    far = date(2027, 1, 1)
+    schedule = replace(SCHEDULE, rule=Rule("once", far))
+
+    made = plan(Facts(1, schedule, window(date(2026, 3, 10), 3), beyond=[far], anew=True), [], NOW)
+
+    assert [slot.date for slot in made.insert] == [far]
+    assert made.noted
+    assert made.noted.through == date(2026, 3, 13)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda night, now: planning.cancel(night, "", now),
+        lambda night, now: planning.restore(night, None, now),
+        lambda night, now: planning.move(night, now + DAY, None, now),
+        lambda night, now: planning.note(night, "", now),
+    ],
+)
+def test_a_night_is_over_at_its_end_and_not_before(act: object) -> None:
+    assert callable(act)
+    act(NIGHT, NIGHT.ends_at - timedelta(microseconds=1))
+    with pytest.raises(Refused, match="over"):
+        act(NIGHT, NIGHT.ends_at)
+
+
+def test_a_night_is_moved_to_the_future_alone() -> None:
+    with pytest.raises(Refused, match="in the past"):
+        planning.move(NIGHT, NOW, None, NOW)
+
+    assert planning.move(NIGHT, NOW + timedelta(microseconds=1), None, NOW)["starts_at"] > NOW
