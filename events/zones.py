@@ -34,6 +34,8 @@ def pin() -> None:
     zoneinfo.reset_tzpath(to=())
     ZoneInfo.clear_cache()
     os.environ["TZDIR"] = str(ZONE_FILES)
+    # The C library keeps the local zone until it hears of another name; Django names TIME_ZONE after its settings.
+    os.environ["TZ"] = "UTC0"
     time.tzset()
 
 

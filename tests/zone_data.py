@@ -1,0 +1,14 @@
+"""Other zone data than the package's."""
+
+import shutil
+from pathlib import Path
+
+from events.zones import ZONE_FILES
+
+
+def lie_about(folder: Path, *zones: str) -> dict[str, str]:
+    """Other zone data, in which these zones are at UTC-8; the variables by which a process would read it."""
+    for zone in zones:
+        (folder / zone).parent.mkdir(exist_ok=True)
+        shutil.copy(ZONE_FILES / "Etc" / "GMT+8", folder / zone)
+    return {"PYTHONTZPATH": str(folder), "TZDIR": str(folder)}
