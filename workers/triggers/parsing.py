@@ -57,6 +57,6 @@ def _type_of(spec: dict[str, Any]) -> type[Trigger]:
     known = TRIGGER_TYPES[kind].field_names
     for name in spec:
         if name not in ("type", *known):
-            message = f"{quoted(name)} is no field of {kind} triggers; theirs are {', '.join(known)}"
+            message = f"{quoted(name)} is no field of {kind} triggers; their fields are {', '.join(known)}"
             raise TriggerError(f"trigger.{name}", message)
     return TRIGGER_TYPES[kind]

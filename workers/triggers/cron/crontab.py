@@ -24,7 +24,8 @@ def read_crontab(expression: object) -> tuple[str, CronFields]:
     Raises TriggerError for "trigger.expression".
     """
     if not isinstance(expression, str) or len(expression) > LONGEST_TEXT:
-        raise TriggerError("trigger.expression", 'it is not a short text; write "0 5 * * mon-fri"')
+        wrong = f"it is not a text of at most {LONGEST_TEXT} characters"
+        raise TriggerError("trigger.expression", f'{wrong}; write "0 5 * * mon-fri"')
     expression = " ".join(expression.lower().split())
     values = ALIASES.get(expression, expression).split()
     if len(values) != 5:
@@ -67,6 +68,6 @@ def _day_of_week(text: str) -> str:
 def _bad_weekday(text: str) -> TriggerError:
     return TriggerError(
         "trigger.day_of_week",
-        f"{quoted(text)} will not do for the weekday: 0 and 7 are Sunday, ranges run from low to high, and a step is"
+        f"{quoted(text)} is not valid for the weekday: 0 and 7 are Sunday, ranges run from low to high, and a step is"
         " 1 to 6; write 5, fri, mon-fri or 0,6",
     )

@@ -126,7 +126,7 @@ def numbered(text: str, names: Sequence[str], *, first: int) -> str:
 def bad_field(name: str, value: object) -> TriggerError:
     return TriggerError(
         f"trigger.{name}",
-        f"{quoted(value)} will not do for {name}: numbers run from {MIN_VALUES[name]} to {MAX_VALUES[name]}, ranges"
+        f"{quoted(value)} is not valid for {name}: numbers run from {MIN_VALUES[name]} to {MAX_VALUES[name]}, ranges"
         f" from low to high, and a step is at least 1 and fits into its range; write {EXAMPLES[name]}",
     )
 

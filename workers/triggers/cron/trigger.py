@@ -82,8 +82,8 @@ class CronTrigger(Trigger):
     ) -> Self:
         """A trigger from a five-field crontab line: minute, hour, day of month, month, day of week.
 
-        As in crontab(5): 0 and 7 are Sunday, and when neither of the two day fields begins with `*`, a date that
-        matches either is taken. Aliases such as `@daily` are understood.
+        0 and 7 are Sunday. When neither of the two day fields begins with `*`, a date that matches either is taken,
+        as in crontab(5). Aliases such as `@daily` are understood.
 
         Raises TriggerError for "trigger.expression".
         """

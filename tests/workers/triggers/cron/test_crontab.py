@@ -112,7 +112,7 @@ def test_crontab_days(expression, days):
         ({**CRON, "expression": "0 0 5 * * *"}, "trigger.expression", "has 6 fields and needs five"),
         ({**CRON, "expression": ""}, "trigger.expression", "has 0 fields and needs five"),
         ({**CRON, "expression": "@reboot"}, "trigger.expression", "needs five"),
-        ({**CRON, "expression": 5}, "trigger.expression", "short text"),
+        ({**CRON, "expression": 5}, "trigger.expression", "not a text of at most 500 characters"),
         ({**CRON, "expression": "61 * * * *"}, "trigger.expression", "minute: numbers run from 0 to 59"),
         ({**CRON, "expression": "*/0 * * * *"}, "trigger.expression", "step is at least 1"),
         ({**CRON, "expression": "0 24 * * *"}, "trigger.expression", "hour: numbers run from 0 to 23"),
