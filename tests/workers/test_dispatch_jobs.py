@@ -347,7 +347,7 @@ def broken(**given: Any) -> ScheduledJob:
     [
         ({"actor": "gone"}, "the code has no actor gone any more"),
         ({"trigger": {"type": "lunar"}}, "'lunar' is not a type of trigger"),
-        ({"trigger": {"type": "cron", "hour": 25}}, "25 will not do for hour"),
+        ({"trigger": {"type": "cron", "hour": 25}}, "25 is not valid for hour"),
         ({"trigger": []}, "[] is not an object"),
         ({"timezone": "Nowhere/Land"}, "'Nowhere/Land' is no zone"),
     ],

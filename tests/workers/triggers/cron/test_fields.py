@@ -1,0 +1,90 @@
+import random
+from datetime import UTC, timedelta
+
+import pytest
+from apscheduler.triggers.cron import CronTrigger as APSchedulerCron
+
+from tests.workers.triggers.cron.oracle import WEEKS, random_spec
+from tests.workers.triggers.moments import NOW, utc
+from tests.workers.triggers.refusals import assert_refused
+from workers.triggers import CronTrigger
+
+CRON = {"type": "cron"}
+
+
+def test_fields_mean_what_they_mean_to_apscheduler():
+    rng = random.Random("apscheduler")
+    for _ in range(80):
+        spec = random_spec(rng, WEEKS[0])
+        theirs = APSchedulerCron(**spec.kwargs(), timezone=UTC)
+        ours = CronTrigger(**spec.kwargs(), timezone=UTC)
+        fire = NOW
+        for _ in range(3):
+            expected = theirs.get_next_fire_time(None, fire + timedelta(microseconds=1))
+            assert ours.next_fire(fire) == expected, spec.kwargs()
+            if expected is None:
+                break
+            fire = expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"hour": 5}, utc(2026, 11, 24, 5)),
+        ({"day": 1}, utc(2026, 12, 1)),
+        ({"month": "feb"}, utc(2027, 2, 1)),
+        ({"year": 2099}, utc(2099, 1, 1)),
+        ({"week": 53}, utc(2026, 12, 28)),
+        ({"day_of_week": "sun"}, utc(2026, 11, 29)),
+        ({"day_of_week": 0}, utc(2026, 11, 30)),
+        ({"minute": 15}, utc(2026, 11, 23, 9, 15)),
+        ({"second": 30}, utc(2026, 11, 23, 9, 0, 30)),
+        ({"day": "last"}, utc(2026, 11, 30)),
+        ({"day": "2nd FRI"}, utc(2026, 12, 11)),
+        ({"day": "last sun, 1"}, utc(2026, 11, 29)),
+        ({"month": "jan-dec/6", "day": 1}, utc(2027, 1, 1)),
+        ({"day_of_week": "mon-fri/2", "hour": "0"}, utc(2026, 11, 25)),
+    ],
+    ids=str,
+)
+def test_fields_finer_than_the_finest_given_are_at_their_minimum(fields, expected):
+    assert CronTrigger(**fields, timezone="UTC").next_fire(NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "field_name", "words"),
+    [
+        ({**CRON, "minute": "*/0"}, "trigger.minute", "step is at least 1"),
+        ({**CRON, "minute": "61"}, "trigger.minute", "from 0 to 59"),
+        ({**CRON, "minute": 61}, "trigger.minute", "from 0 to 59"),
+        ({**CRON, "minute": "*/60"}, "trigger.minute", "fits into its range"),
+        ({**CRON, "hour": 24}, "trigger.hour", "from 0 to 23"),
+        ({**CRON, "hour": -1}, "trigger.hour", "from 0 to 23"),
+        ({**CRON, "hour": "10-5"}, "trigger.hour", "from low to high"),
+        ({**CRON, "hour": ""}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": "5,"}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": "five"}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": 5.5}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": True}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": [5]}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": "\u0665"}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": "5" * 10_000}, "trigger.hour", "write 5, 9-17"),
+        ({**CRON, "hour": "x" * 400}, "trigger.hour", "'" + "x" * 59 + " is not valid"),
+        ({**CRON, "hour": 10**40}, "trigger.hour", "from 0 to 23"),
+        ({**CRON, "second": 60}, "trigger.second", "from 0 to 59"),
+        ({**CRON, "day": 0}, "trigger.day", "from 1 to 31"),
+        ({**CRON, "day": 32}, "trigger.day", "from 1 to 31"),
+        ({**CRON, "day": "6th fri"}, "trigger.day", "2nd fri"),
+        ({**CRON, "day": "2nd friday"}, "trigger.day", "2nd fri"),
+        ({**CRON, "day": "lastly"}, "trigger.day", "last sun"),
+        ({**CRON, "month": 13}, "trigger.month", "from 1 to 12"),
+        ({**CRON, "month": "june"}, "trigger.month", "jan"),
+        ({**CRON, "day_of_week": 7}, "trigger.day_of_week", "0 (Monday)"),
+        ({**CRON, "day_of_week": "fri-mon"}, "trigger.day_of_week", "from low to high"),
+        ({**CRON, "week": 54}, "trigger.week", "from 1 to 53"),
+        ({**CRON, "year": 1969}, "trigger.year", "from 1970"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_bad_field_is_refused_with_its_name_and_the_fix(spec, field_name, words):
+    assert_refused(spec, field_name, words)
