@@ -1,4 +1,4 @@
-"""What Django's page of an error, which DEBUG shows, may tell of the settings."""
+"""The settings that Django's error page, which DEBUG shows, must hide."""
 
 import re
 
@@ -6,7 +6,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class Filter(SafeExceptionReporterFilter):
-    """Hides the addresses too that may hold a password or a secret."""
+    """Hides also the addresses, which may hold a password or a secret."""
 
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|(DATABASE|REDIS|HEARTBEAT)_?URL|DSN", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""A service that is away, busy or full is no fault of the request: 503, and when to ask again."""
+"""The answer while a service is away, busy or full: 503, and when to ask again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.defaults import server_error
 from redis.exceptions import RedisError
 
-from server.refusals import refuse
+from server.web.refusals import refuse
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ RETRY_AFTER = 10  # seconds
 
 
 class Unavailable:
-    """Middleware that answers for views that found a service away."""
+    """Middleware that answers in place of a view that found a service away."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,7 +35,7 @@ class Unavailable:
 
 
 def fault(request: HttpRequest) -> HttpResponse:
-    """The answer to an error outside a view, where middleware reads the session, or to one that is our own fault."""
+    """The answer to an error outside a view (middleware reads the session), or to an error of our own."""
     error = sys.exc_info()[1]
     return _one_moment(request, error) if isinstance(error, PASSING) else server_error(request)
 

@@ -1,4 +1,4 @@
-"""Who asks, as far as a limit on clients can tell."""
+"""Who a client is, for every limit that counts requests or wrong passwords."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rest_framework.throttling import UserRateThrottle
 
 
 def address(request: Any) -> str | None:
-    """The address that the outermost of our own proxies saw; of IPv6 its network, of which one client has all of it.
+    """The client's address as the outermost of our own proxies saw it; for IPv6 its /64 network.
 
-    Each proxy adds, at the end of X-Forwarded-For, whom it was asked by: what stands before those entries the client
-    wrote itself. None of a client without an address, such as one on a unix socket.
+    Each proxy appends to X-Forwarded-For the address that asked it. The client itself wrote any entry before those of
+    our own proxies. One client has a whole network of IPv6. None: the client has no address, as on a unix socket.
     """
     told = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     seen = [_network(entry.strip()) for entry in told[-settings.PROXIES :]] if settings.PROXIES else []
@@ -31,14 +31,14 @@ def _network(text: str) -> str | None:
 
 
 def _without_port(text: str) -> str:
-    """What some proxies write as `203.0.113.9:5678` or `[2001:db8::9]:5678`."""
+    """The address alone: some proxies write `203.0.113.9:5678` or `[2001:db8::9]:5678`."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 class Throttle(UserRateThrottle):
-    """Counts the requests of a user, or of an address that is nobody's."""
+    """Limits the requests of each user, and of each address that has not signed in."""
 
     def get_ident(self, request: Any) -> str:
         return address(request) or ""

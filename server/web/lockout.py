@@ -1,4 +1,4 @@
-"""What django-axes asks of us: who tries, and what to answer to one who has guessed too often.
+"""The lock-out of a client who guesses passwords: what django-axes calls.
 
 A user name is locked for one address alone, so that nobody can lock a manager out from everywhere.
 """
@@ -14,20 +14,16 @@ from django.contrib.auth.models import User
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 
-from server.clients import address
-from server.refusals import refuse
-
-
-def client(request: HttpRequest) -> str | None:
-    return address(request)
+from server.web.refusals import refuse
 
 
 def username(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """As much of the name as can be a user's: the admin's form takes any, and the table of attempts does not."""
+    """The name that was tried, cut to the longest a user may have: no longer one fits the table of attempts."""
     return str((credentials or {}).get("username") or "")[: User._meta.get_field("username").max_length]
 
 
 def refuse_guesses(request: Any, response: HttpResponse | None, credentials: Any = None) -> HttpResponse:
+    """The answer to a try of a locked name: when the lock opens."""
     tried = AccessAttempt.objects.filter(username=username(request, credentials), ip_address=request.axes_ip_address)
     now = request.axes_attempt_time
     last = tried.aggregate(last=Max("attempt_time"))["last"] or now

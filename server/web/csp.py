@@ -1,4 +1,4 @@
-"""What a page may load, by where it is."""
+"""The Content-Security-Policy of each page: what it may load."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from csp import constants as csp
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest
 
-#: The admin's scripts (Alpine, htmx) evaluate what stands in attributes and style what they draw. They are our own
-#: files all the same: no script within a page runs.
-OF_THE_ADMIN = {
+#: What the admin's scripts (Alpine, htmx) need: they evaluate attributes and style what they draw. The scripts are our
+#: own files; a script within a page does not run.
+FOR_THE_ADMIN = {
     "script-src": [csp.SELF, csp.UNSAFE_EVAL],
     "style-src": [csp.UNSAFE_INLINE],
     "img-src": ["data:"],
@@ -25,5 +25,5 @@ class Policy(CSPMiddleware):
     def get_policy_parts(self, request: HttpRequest, response: Any, report_only: bool = False) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         if request.path.startswith("/admin/") and not report_only:
-            parts.update = OF_THE_ADMIN
+            parts.update = FOR_THE_ADMIN
         return parts

@@ -14,7 +14,7 @@ from tests.faults.web import free_port
 from tests.processes import running
 from tests.waiting import eventually
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 
 #: What stands for each secret.
 MARK = "s3cr3t-mark"

@@ -1,4 +1,4 @@
-"""What every operation of the schema may answer beside what it is for."""
+"""The refusals in the OpenAPI schema: every operation may answer with one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRONG = {
 
 
 def add_refusals(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """A hook of drf-spectacular's."""
+    """Postprocessing hook of drf-spectacular."""
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"]["4XX"] = WRONG
