@@ -1,7 +1,6 @@
-"""The embedded services, on real processes."""
+"""Both services, on real processes."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -13,14 +12,10 @@ import psycopg
 import pytest
 import redis
 
-from server.embedded import ServiceError, services
-from tests.waiting import eventually
+from server.development.processes import ServiceError
+from server.development.services import services
 
-
-@pytest.fixture(autouse=True)
-def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.delenv("REDIS_URL", raising=False)
+pytestmark = pytest.mark.usefixtures("nothing_named")
 
 
 @pytest.fixture
@@ -29,7 +24,7 @@ def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     script = """
         import sys
         from pathlib import Path
-        from server.embedded import services
+        from server.development.services import services
         with services(Path(sys.argv[1])) as urls:
             print(urls["DATABASE_URL"], urls["REDIS_URL"], flush=True)
             sys.stdin.read()
@@ -137,35 +132,3 @@ def test_a_checkout_may_lie_deeper_than_a_socket_can(tmp_path: Path) -> None:
 
     with services(data) as urls, psycopg.connect(urls["DATABASE_URL"]) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
-
-
-def test_the_command_runs_with_both_addresses_and_its_status_is_passed_on() -> None:
-    script = "import os, sys; print(os.environ['DATABASE_URL'], os.environ['REDIS_URL']); sys.exit(7)"
-    ran = subprocess.run(
-        [sys.executable, "-m", "server.embedded", sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert ran.returncode == 7, ran.stderr
-    assert ran.stdout.startswith("postgresql://")
-    assert "redis://" in ran.stdout
-
-
-def test_a_signal_reaches_the_command_and_the_services_stop_after_it() -> None:
-    script = "import os; print(os.environ['REDIS_URL'], flush=True); input()"
-    command = [sys.executable, "-m", "server.embedded", sys.executable, "-c", script]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        started = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGINT)
-
-        assert process.wait(timeout=10) == 128 + signal.SIGINT
-
-    eventually(lambda: not any(child.is_running() for child in started), within=2)
-    with redis.Redis.from_url(url) as client, pytest.raises(redis.ConnectionError):
-        client.ping()
