@@ -333,8 +333,9 @@ DRAMATIQ_BROKER = {
         "dramatiq.middleware.CurrentMessage",
         # Lateness is judged by the actors themselves; periodiq's own rule would drop retries too.
         PeriodiqMiddleware(skip_delay=10**9),
+        "workers.broker.OneSigterm",
         "workers.broker.Watchdog",
-        "workers.watch.ClockWatch",
+        "workers.broker.ClockWatch",
     ],
 }
 

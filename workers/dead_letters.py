@@ -28,7 +28,7 @@ def collect(now: datetime) -> None:
         while letters := broker().dead_letters(queue, BATCH):
             decoded = [message for data in letters.values() if (message := _decode(data))]
             _bury([(message, why) for message in decoded if (why := _loss(message))], now)
-            broker().forget(queue, letters)
+            broker().drop_dead_letters(queue, letters)
 
 
 def _bury(letters: list[tuple[Message[Any], str]], now: datetime) -> None:

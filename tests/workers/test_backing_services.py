@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import OperationalError
 from redis.exceptions import ConnectionError
 
-from workers.services import address, explain_unreachable, require_services
+from workers.backing_services import address, explain_unreachable, require_services
 
 TOP = Path(__file__).resolve().parents[2]
 DEAD_DATABASE = "postgres://someone:hidden@127.0.0.1:1/poker"

@@ -1,23 +1,26 @@
-"""The two services every process needs, and what to tell a person when one cannot be reached."""
+"""The backing services of every process, PostgreSQL and Redis: whether they can be reached."""
 
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from redis.exceptions import RedisError
 
 from workers.broker import connect
 
+#: Errors of the database that may pass by themselves: it is away, others held a lock too long, no connection was free.
+PASSING_ERRORS = (OperationalError, InterfaceError)
+
 
 def address(url: str) -> str:
-    """The address of a service as it may be shown: without user name or password."""
+    """The address of a service without user name and password, so that it may be shown."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"
 
 
 def explain_unreachable(error: Exception) -> str:
-    """One line: which service, at what address (the password hidden), and what to do."""
+    """One line that says which service, at what address (without its password), and what to do."""
     name = "REDIS_URL" if isinstance(error, RedisError) else "DATABASE_URL"
     service = "Redis" if name == "REDIS_URL" else "PostgreSQL"
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
@@ -48,4 +51,4 @@ def require_services() -> None:
     except (OperationalError, RedisError) as error:
         raise SystemExit(explain_unreachable(error)) from None
     finally:
-        connection.close()  # a worker process must not inherit it
+        connection.close()  # a worker process must not inherit the connection

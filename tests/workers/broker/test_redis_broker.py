@@ -1,11 +1,6 @@
-"""The broker on a real Redis, and the watchdog on real processes."""
+"""The broker on a real Redis."""
 
 import json
-import os
-import ssl
-import subprocess
-import sys
-import textwrap
 from typing import Any
 
 import pytest
@@ -17,8 +12,8 @@ from redis.retry import Retry
 
 from tests.workers.conftest import Queues
 from workers import actors
-from workers import broker as module
-from workers.broker import Broker, connect
+from workers.broker import Broker, broker
+from workers.broker import redis_broker as module
 
 
 def stored(queues: Queues) -> dict[str, Any]:
@@ -143,106 +138,19 @@ def test_an_unused_queue_has_no_backlog(queues: Queues) -> None:
     assert (queues.broker.backlog("games"), queues.broker.waiting("games")) == (0, 0)
 
 
-# --- connect ----------------------------------------------------------------------------------------------
+# --- The process's broker ---------------------------------------------------------------------------------
 
 
 def test_the_processs_broker_has_the_settings_made_on_purpose() -> None:
-    broker = module.broker()
+    made = broker()
 
-    assert isinstance(broker, Broker)
-    assert broker.heartbeat_timeout == settings.BROKER_HEARTBEAT_SECONDS * 1000
-    assert broker.maintenance_chance == module.MAINTENANCE_CHANCE
-    names = [type(each).__name__ for each in broker.middleware]
+    assert isinstance(made, Broker)
+    assert made.heartbeat_timeout == settings.BROKER_HEARTBEAT_SECONDS * 1000
+    assert made.maintenance_chance == module.MAINTENANCE_CHANCE
+    names = [type(each).__name__ for each in made.middleware]
     assert names[0] == "DbConnectionsMiddleware"
-    assert "Watchdog" in names
+    assert {"ClockWatch", "OneSigterm", "Watchdog"} <= set(names)
     assert not {"AdminMiddleware", "AgeLimit"} & set(names)
-
-
-@pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1/3", "rediss://:secret@127.0.0.1:1/3", "unix:///no.sock"])
-def test_a_connection_gives_up_on_a_silent_server_and_tries_again(url: str) -> None:
-    connection: Any = connect(url).connection_pool.make_connection()
-
-    assert 0 < connection.socket_connect_timeout <= 10
-    assert 0 < connection.socket_timeout <= 14
-    assert connection.health_check_interval
-    assert connection.retry.get_retries() > 1
-
-
-def test_a_connection_by_tcp_notices_a_peer_that_is_gone(queues: Queues) -> None:
-    connection: Any = connect("redis://127.0.0.1:1/3").connection_pool.make_connection()
-
-    assert connection.socket_keepalive
-    assert connection.db == 3
-
-
-def test_an_encrypted_connection_takes_a_self_signed_chain() -> None:
-    connection: Any = connect("rediss://127.0.0.1:1").connection_pool.make_connection()
-
-    assert isinstance(connection, redis.SSLConnection)
-    assert (connection.cert_reqs, connection.check_hostname) == (ssl.CERT_NONE, False)
-
-
-# --- Watchdog ---------------------------------------------------------------------------------------------
-
-WORKER = """
-import os, signal, sys, threading
-import django
-django.setup()
-from dramatiq import Worker
-import workers.actors
-from workers.broker import Watchdog, broker
-Watchdog.interval, Watchdog.mercy = 0.05, 0.3
-broker().namespace = f"test-{os.getpid()}"
-worker = Worker(broker(), queues={"default"}, worker_timeout=20, worker_threads=1)
-worker.start()
-assert [thread.name for thread in threading.enumerate()].count("watchdog") == 1
-"""
-
-
-def run(script: str) -> "subprocess.CompletedProcess[str]":
-    """What becomes of a worker process that does `script`."""
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "server.settings"}
-    command = [sys.executable, "-c", WORKER + textwrap.dedent(script)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
-
-
-@pytest.mark.parametrize("queue", ["default", "default.DQ"])
-def test_a_process_whose_consumer_has_died_is_asked_to_end(queue: str) -> None:
-    ended = run(f"""
-        def stop(number, frame):
-            worker.stop()
-            sys.exit(7)
-        signal.signal(signal.SIGTERM, stop)
-        worker.consumers[{queue!r}].stop()
-        threading.Event().wait()
-    """)
-
-    assert ended.returncode == 7, ended.stderr
-    assert "Threads of this worker process have died" in ended.stderr
-
-
-def test_a_process_that_does_not_end_when_asked_is_ended() -> None:
-    ended = run("""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        worker.workers[0].stop()
-        threading.Event().wait()
-    """)
-
-    assert ended.returncode == 1, ended.stderr
-
-
-def test_a_worker_in_good_health_goes_on_and_is_no_longer_watched_once_it_is_stopped() -> None:
-    ended = run("""
-        watchdog = next(thread for thread in threading.enumerate() if thread.name == "watchdog")
-        watchdog.join(0.2)  # it looks several times
-        print("alive:", watchdog.is_alive())
-        worker.stop()
-        watchdog.join(5)
-        print("alive:", watchdog.is_alive())
-    """)
-
-    assert (ended.returncode, ended.stdout) == (0, "alive: True\nalive: False\n"), ended.stderr
-    assert "died" not in ended.stderr
 
 
 @pytest.mark.parametrize(("queue", "ahead"), [("games", 64), ("clock", 2), ("default", 4), ("default.DQ", 16)])

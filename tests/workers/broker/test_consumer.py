@@ -9,8 +9,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.workers.conftest import Queues
-from workers import actors, consumer
-from workers.consumer import Consumer
+from workers import actors
+from workers.broker import consumer
+from workers.broker.consumer import Consumer
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,11 @@
-"""A worker process's look at the clock, which cannot say of itself that it has stopped.
-
-Apart from `workers.alarms`, because middleware is loaded before there are models.
-"""
+"""The watch over the clock in each worker process: a clock that has stopped cannot say so itself."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,12 +15,15 @@ from dramatiq import Middleware
 
 log = logging.getLogger(__name__)
 
-#: How often a worker process looks, in parts of TICK_OVERDUE_SECONDS: as it is, told within 175 s.
+#: How often a worker process looks at the clock while TICK_OVERDUE_SECONDS pass: by default it tells within 175 s.
 LOOKS = 6
 
 
 class ClockWatch(Middleware):
     """A thread of each worker process that looks whether the clock still ticks: the workers outlive the scheduler."""
+
+    #: Looks once. Set by `AppConfig.ready()`, because middleware is loaded before there are models.
+    look: Callable[[datetime], None]
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -33,12 +35,10 @@ class ClockWatch(Middleware):
         self.stopping.set()
 
     def _watch(self) -> None:
-        from workers import alarms
-
         while not self.stopping.wait(settings.TICK_OVERDUE_SECONDS / LOOKS):
             try:
-                alarms.look_at_clock(timezone.now())
-            except Exception as error:  # PostgreSQL is away: the next look may find it
+                self.look(timezone.now())
+            except Exception as error:  # PostgreSQL is away; at the next look it may be back
                 log.warning("The clock could not be looked at: %s", error)
             finally:
-                connection.close()  # between looks it would only take up a place
+                connection.close()  # between looks the connection is not needed, and others may be short of one

@@ -1,8 +1,8 @@
 """A consumer that takes back what got lost between Redis and itself.
 
-Dramatiq 2.2 fetches messages by moving their ids from the queue into a set of its process, where they stay until each
-is acknowledged. When the reply is lost, or its consumer gives up before it has handed them all on, nobody knows of
-them any more, and no other process may take them as long as this one lives.
+Dramatiq 2.2 fetches messages by moving their ids from the queue into a set of its process, where an id stays until its
+message is acknowledged. When the reply is lost, or the consumer gives up before it has handed every message on, nobody
+knows of those messages any more, and no other process may take them as long as this one lives.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-#: Seconds between looks for messages that were lost.
+#: Seconds between two looks for lost messages.
 LOOK_EVERY = 10.0
 
 
 class Consumer(_RedisConsumer):
-    """Takes messages of one queue. What the process holds of it outlives the consumer: its threads go on with it."""
+    """Takes messages of one queue. The messages that the process holds outlive it: threads go on working on them."""
 
     def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
@@ -35,7 +35,7 @@ class Consumer(_RedisConsumer):
 
     @property
     def outstanding_message_count(self) -> int:
-        """What counts against the prefetch: also what an earlier consumer took and the threads still work on."""
+        """How many messages count against the prefetch, with those an earlier consumer took that threads work on."""
         return len(self.held) + len(self.message_cache)
 
     def __next__(self) -> Any:
@@ -44,7 +44,7 @@ class Consumer(_RedisConsumer):
         try:
             message = super().__next__()  # type: ignore[no-untyped-call]
         except DecodeError:
-            return None  # what came with it goes on; the next look finds it, and gives it up
+            return None  # the messages that came with it go on; the next look finds this one and gives it up
         if message is not None:
             self.held.add(message.options["redis_message_id"])
         return message
@@ -56,9 +56,9 @@ class Consumer(_RedisConsumer):
         self._finish(super().nack, message)
 
     def requeue(self, messages: Iterable[Any]) -> None:
-        """Give messages back. If Redis does not take them now, they are taken back later.
+        """Give messages back to their queue. If Redis does not take them now, a later look gives them back.
 
-        Dramatiq would let the error end the thread that asks, for good.
+        Dramatiq would let the error end the thread that calls, for good.
         """
         messages = list(messages)
         self.held.difference_update(message.options["redis_message_id"] for message in messages)
@@ -71,16 +71,16 @@ class Consumer(_RedisConsumer):
         try:
             done(message)
         except ConnectionClosed:
-            raise  # the thread tries again until it is said
+            raise  # the thread tries again until Redis has heard it
         except BaseException:
-            self.held.discard(message.options["redis_message_id"])  # nobody tries again: it will come again
+            self.held.discard(message.options["redis_message_id"])  # nobody tries again, so the message will come again
             raise
         self.held.discard(message.options["redis_message_id"])
 
     def _take_back(self) -> None:
-        """Put the messages that this process took and knows nothing of back on their queue.
+        """Put messages back on their queue that Redis says this process took and the process does not know.
 
-        Those that nobody can read would only come again, so they are given up.
+        A message that nobody can read would only come again, so it is given up.
         """
         try:
             taken = self.broker.client.smembers(
@@ -95,7 +95,7 @@ class Consumer(_RedisConsumer):
                 log.warning("%d messages of %s got lost on their way here: they go back", len(lost), self.queue_name)
                 self.broker.do_requeue(self.queue_name, *lost)
         except RedisError:
-            return  # the fetch that follows says so
+            return  # the fetch that follows reports it
         self.look_at = time.monotonic() + LOOK_EVERY
 
     def _unreadable(self, keys: set[str]) -> set[str]:
