@@ -8,7 +8,8 @@ from redis.exceptions import RedisError
 
 from workers.broker import connect
 
-#: Errors of the database that may pass by themselves: it is away, others held a lock too long, no connection was free.
+#: Errors of the database that may pass by themselves: it is away, a lock or statement took too long, no connection was
+#: left in the pool.
 PASSING_ERRORS = (OperationalError, InterfaceError)
 
 

@@ -21,11 +21,12 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from dramatiq.common import current_millis
 from redis.exceptions import RedisError
 
 from events import sessions
+from workers.backing_services import PASSING_ERRORS
 from workers.broker import broker
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Committer:
         """Write the missing sessions of a game together with others'; returns how many, once they are committed.
 
         None when the game is to be tried alone: a process died with it, or `events.sessions.create_sessions_for_games`
-        left it. Raises OperationalError when the database is away.
+        left it. Raises one of PASSING_ERRORS when the database is away.
         """
         request = Request(game_id, days, now)
         self.requests.put(request)
@@ -137,11 +138,11 @@ def _commit(batch: list[Request]) -> None:
     if not batch:
         return
     lacked: dict[int, int] = {}
-    broken: OperationalError | None = None
+    broken: Exception | None = None
     try:
         windows = {request.game_id: request.days for request in batch}
         lacked = sessions.create_sessions_for_games(windows, now=max(request.now for request in batch))
-    except OperationalError as error:
+    except PASSING_ERRORS as error:
         broken = error
     except Exception as error:  # whichever game's fault it is, alone it will be seen
         log.warning("%d games could not be written together: %s", len(batch), error)

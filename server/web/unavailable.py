@@ -6,17 +6,17 @@ import logging
 import sys
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.defaults import server_error
 from redis.exceptions import RedisError
 
 from server.web.refusals import refuse
+from workers.backing_services import PASSING_ERRORS
 
 log = logging.getLogger(__name__)
 
-#: PostgreSQL away, a lock or statement that took too long, no connection left in the pool; Redis away or full.
-PASSING = (OperationalError, InterfaceError, RedisError)
+#: Errors of the database that may pass by themselves; Redis away or full.
+PASSING = (*PASSING_ERRORS, RedisError)
 
 RETRY_AFTER = 10  # seconds
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from dramatiq.common import current_millis
 from dramatiq.middleware import TimeLimitExceeded
@@ -183,6 +183,17 @@ def test_without_a_database_each_game_is_tried_again(monkeypatch: pytest.MonkeyP
 
     assert {type(error) for error in outcomes.values()} == {OperationalError}
     assert serve(games) == dict.fromkeys(games, 29)
+
+
+def test_games_whose_connection_is_closed_meanwhile_are_tried_again_and_not_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def closed(*args: Any, **kwargs: Any) -> None:
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(sessions, "create_sessions_for_games", closed)
+
+    assert {type(error) for error in serve(fresh(2)).values()} == {InterfaceError}
 
 
 def test_games_that_come_at_once_are_committed_together_and_each_thread_has_its_answer() -> None:
