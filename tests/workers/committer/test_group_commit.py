@@ -3,62 +3,27 @@
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from dramatiq.common import current_millis
 from dramatiq.middleware import TimeLimitExceeded
 from dramatiq.threading import raise_thread_exception
 
 from events import sessions
 from events.models import Game, GameSession, Venue
-from tests.factories import make_game, make_games, make_venue
+from tests.factories import make_game, make_venue
 from tests.waiting import eventually
+from tests.workers.committer.conftest import NOW, TODAY, WINDOW, fresh, holders, serve
 from tests.workers.conftest import Queues
-from workers import committer, generation
+from workers import generation
 from workers.actors import create_sessions_for_game
-from workers.broker import broker
-from workers.committer import DEATHS, Committer, Request
+from workers.committer.group_commit import Committer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)
-TODAY = date(2026, 3, 10)
-WINDOW = [TODAY + timedelta(n) for n in range(29)]
-
-
-@pytest.fixture(autouse=True)
-def _namespace(queues: Queues) -> None:
-    """Each test keeps an account of its own."""
-
-
-def fresh(count: int) -> list[int]:
-    """Games in play, none of whose sessions is written."""
-    return [game.pk for game in make_games(count, make_venue())]
-
-
-def serve(games: Iterable[int]) -> dict[int, Any]:
-    """What comes of handing in games at the same moment: a number, None, or an error."""
-    batch = [Request(game, WINDOW, NOW) for game in games]
-    committer._serve(batch)
-    return {request.game_id: request.outcome.exception() or request.outcome.result() for request in batch}
-
-
-def in_hand() -> dict[int, list[str]]:
-    """Who has each game in hand, and who died with it."""
-    client: Any = broker().client
-    return {int(game): ids.decode().split(",") for game, ids in client.hgetall(committer._hands()).items()}
-
-
-def has_died_with(game: int, times: int) -> None:
-    """Let so many processes that nobody hears of have the game in hand."""
-    client: Any = broker().client
-    client.hset(committer._hands(), game, ",".join(f"dead-{n}" for n in range(times)))
 
 
 def test_many_games_are_written_in_one_transaction_of_as_many_queries_as_one() -> None:
@@ -208,9 +173,6 @@ def test_games_that_come_at_once_are_committed_together_and_each_thread_has_its_
     assert GameSession.objects.count() == 30 * 29
 
 
-# --- Who has what in hand ---------------------------------------------------------------------------------
-
-
 def test_a_time_limit_that_strikes_while_one_waits_leaves_the_place_free() -> None:
     committer_, struck = Committer(), []
 
@@ -232,86 +194,6 @@ def test_a_time_limit_that_strikes_while_one_waits_leaves_the_place_free() -> No
 
     assert len(struck) == 1
     assert not committer_.apart.locked()
-
-
-def test_a_game_that_is_done_is_in_nobodys_hand() -> None:
-    assert serve(games := fresh(3)) == dict.fromkeys(games, 29)
-    assert in_hand() == {}
-
-
-def test_a_game_that_a_process_died_with_is_left_to_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    held: list[dict[int, list[str]]] = []
-    write = sessions.create_sessions_for_games
-
-    def look(windows: Any, *, now: datetime) -> dict[int, int]:
-        held.append(in_hand())
-        return write(windows, now=now)
-
-    monkeypatch.setattr(sessions, "create_sessions_for_games", look)
-    me = broker().broker_id
-    one, suspect, two = fresh(3)
-    has_died_with(suspect, 1)
-
-    assert serve([one, suspect, two]) == {one: 29, suspect: None, two: 29}
-    assert held == [{one: [me], two: [me], suspect: ["dead-0"]}]
-
-    # Alone, so that the next death is nobody else's
-    with Committer().alone(suspect):
-        assert in_hand() == {suspect: ["dead-0", me]}
-    assert in_hand() == {}
-
-
-def test_a_process_that_lives_has_not_died(queues: Queues) -> None:
-    game, *_ = fresh(1)
-    client: Any = broker().client
-    client.hset(committer._hands(), game, "alive,silent,gone")
-    client.zadd(
-        f"{broker().namespace}:__heartbeats__", {"alive": current_millis(), "silent": current_millis() - 11_000}
-    )
-
-    assert committer._take([game]) == {game: 2}
-    assert in_hand() == {game: ["alive", "silent", "gone", broker().broker_id]}
-    assert committer._take([game]) == {game: 2}  # nor is one's own hand another's
-
-
-@pytest.mark.parametrize("together", [True, False])
-def test_a_game_that_three_processes_died_with_is_marked_and_left(together: bool) -> None:
-    deadly, sound = fresh(2)
-    begun = generation.begin(NOW, days=28, slot=None)
-    has_died_with(deadly, DEATHS)
-
-    for game in (deadly, sound):
-        generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=together)
-
-    assert "3 worker processes died with it in hand" in Game.objects.get(pk=deadly).generation_error
-    assert list(generation.failed()) == [Game.objects.get(pk=deadly)]
-    assert not generation.lagging(begun).exists()
-
-    # Who retries it by hand begins anew
-    assert in_hand() == {}
-    assert generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=True) == 29
-
-
-def test_a_deadly_game_that_cannot_be_marked_stays_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    (deadly,) = fresh(1)
-    has_died_with(deadly, DEATHS)
-
-    def away(*args: Any, **kwargs: Any) -> None:
-        raise OperationalError("the server closed the connection")
-
-    monkeypatch.setattr(sessions, "mark_failed", away)
-    with pytest.raises(OperationalError):
-        generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=False, together=True)
-
-    assert len(in_hand()[deadly]) > DEATHS
-
-
-def test_without_redis_nobody_notes_anything_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workers.broker import connect
-
-    monkeypatch.setattr(broker(), "client", connect("redis://127.0.0.1:1", patience=1, retries=0))
-
-    assert serve(games := fresh(2)) == dict.fromkeys(games, 29)
 
 
 # --- What is tried again ----------------------------------------------------------------------------------
@@ -347,4 +229,4 @@ def test_a_worker_writes_what_is_on_its_queue_together(queues: Queues) -> None:
     queues.work_off("games")
 
     eventually(lambda: GameSession.objects.count() == 50 * 29, within=10)
-    assert in_hand() == {}
+    assert holders() == {}
