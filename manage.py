@@ -26,7 +26,7 @@ def main() -> None:
     from django.db import OperationalError, connection
     from redis.exceptions import ConnectionError, ResponseError, TimeoutError
 
-    from workers.services import explain_unreachable
+    from workers.backing_services import explain_unreachable
 
     try:
         execute_from_command_line(sys.argv)

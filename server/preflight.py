@@ -1,4 +1,4 @@
-"""What periodiq loads first: Django's settings (its clock then follows TIME_ZONE) and a look at the services."""
+"""Loaded by periodiq first: Django's settings, so that its clock follows TIME_ZONE, and a look at the services."""
 
 import os
 
@@ -7,6 +7,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "server.settings")
 django.setup()
 
-from workers.services import require_services  # noqa: E402 - needs the settings
+from workers.backing_services import require_services  # noqa: E402 - needs the settings
 
 require_services()

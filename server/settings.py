@@ -83,16 +83,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "server.csp.Policy",
-    "server.floods.Floods",
-    "server.floods.LargeBodies",
+    "server.web.csp.Policy",
+    "server.web.floods.Floods",
+    "server.web.large_bodies.LargeBodies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "server.unavailable.Unavailable",
+    "server.web.unavailable.Unavailable",
     "axes.middleware.AxesMiddleware",  # last, as it asks
 ]
 
@@ -189,9 +189,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 #: The largest body that is read, in bytes: what a game with a hundred exceptions takes, several times over.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000  # the page of a game with its thousand exceptions
-DEFAULT_EXCEPTION_REPORTER_FILTER = "server.secrets.Filter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "server.web.secrets.Filter"
 
-# What a page may load: our own styles and images, nothing else. See server/csp.py for the admin's.
+# What a page may load: our own styles and images, nothing else. See server/web/csp.py for the admin's.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [csp.NONE],
@@ -209,9 +209,9 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "server.lockout.client"
-AXES_USERNAME_CALLABLE = "server.lockout.username"
-AXES_LOCKOUT_CALLABLE = "server.lockout.refuse_guesses"
+AXES_CLIENT_IP_CALLABLE = "server.web.clients.address"
+AXES_USERNAME_CALLABLE = "server.web.lockout.username"
+AXES_LOCKOUT_CALLABLE = "server.web.lockout.refuse_guesses"
 AXES_ENABLE_ADMIN = False  # server/admin.py has one that fits in
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
@@ -294,7 +294,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     # Forms with files would be written to the disk as they come.
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["server.clients.Throttle"],
+    "DEFAULT_THROTTLE_CLASSES": ["server.web.clients.Throttle"],
     "DEFAULT_THROTTLE_RATES": {"user": f"{API_REQUESTS_PER_MINUTE}/min"},
     "EXCEPTION_HANDLER": "events.rest.explain",
     "DEFAULT_PAGINATION_CLASS": "events.rest.Pagination",
@@ -312,7 +312,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "server.schema.add_refusals",
+        "server.web.schema.add_refusals",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -333,8 +333,9 @@ DRAMATIQ_BROKER = {
         "dramatiq.middleware.CurrentMessage",
         # Lateness is judged by the actors themselves; periodiq's own rule would drop retries too.
         PeriodiqMiddleware(skip_delay=10**9),
+        "workers.broker.OneSigterm",
         "workers.broker.Watchdog",
-        "workers.watch.ClockWatch",
+        "workers.broker.ClockWatch",
     ],
 }
 

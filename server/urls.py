@@ -38,7 +38,7 @@ may_run_swagger = csp_update(
 # Its task admin shows arguments unescaped (0.15), and its middleware, which would fill it, is left out.
 admin.site.unregister(Task)
 
-handler500 = "server.unavailable.fault"
+handler500 = "server.web.unavailable.fault"
 
 urlpatterns = [
     path("", views.whats_on, name="whats-on"),

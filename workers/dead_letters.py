@@ -1,8 +1,8 @@
-"""Messages that dramatiq gave up, brought from Redis into the ledger of runs: there an operator sees and retries them.
+"""Dead letters: messages that dramatiq gave up, brought from Redis into the ledger of runs for an operator to retry.
 
-It gives up those whose actor no worker knows and those that failed too often, and keeps them in Redis for a week.
-Most of them are no loss: a run's own row is tried again, a slot that periodiq sent is made good, and a game that lags
-is sent again. The others were asked for by hand, or by code that another deploy has changed.
+Dramatiq gives up a message whose actor no worker knows, and one that failed too often, and keeps it in Redis for a
+week. Most dead letters are no loss: a run's own row is tried again, a slot that periodiq sent is made good, and a game
+that lags is sent again. The others were asked for by hand, or by code that another deploy has changed.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError
 from dramatiq import DecodeError, Message
 
 from workers import generation, runs
+from workers.backing_services import PASSING_ERRORS
 from workers.broker import BATCH, broker
 
 log = logging.getLogger(__name__)
 
 
 def collect(now: datetime) -> None:
-    """Empty the dead-letter queues in Redis, and keep as failed runs what would be lost with them."""
+    """Empty the dead-letter queues in Redis, and keep as failed runs the messages that nothing else makes good."""
     for queue in sorted(broker().get_declared_queues()):
         while letters := broker().dead_letters(queue, BATCH):
             decoded = [message for data in letters.values() if (message := _decode(data))]
             _bury([(message, why) for message in decoded if (why := _loss(message))], now)
-            broker().forget(queue, letters)
+            broker().drop_dead_letters(queue, letters)
 
 
 def _bury(letters: list[tuple[Message[Any], str]], now: datetime) -> None:
-    """Together or, if one of them cannot be kept, each for itself: it would keep the others from their rest."""
+    """Keep the letters together; if one of them cannot be kept, each for itself, so that it holds up no other."""
     try:
         runs.bury(letters, now)
-    except OperationalError:
-        raise  # the next tick may find PostgreSQL well
+    except PASSING_ERRORS:
+        raise  # at the next tick PostgreSQL may be back
     except Exception as error:
         if len(letters) == 1:
             log.error("A dead letter that cannot be kept is dropped: %r: %s", letters[0][0].asdict(), error)
@@ -57,7 +57,7 @@ def _decode(data: bytes) -> Message[Any] | None:
 
 
 def _loss(message: Message[Any]) -> str:
-    """Why a message came to nothing; empty when something else does what it asked for."""
+    """Why the message came to nothing; empty when something else makes it good."""
     if {"run_id", "scheduled_at"} & message.options.keys():
         return ""
     actor = broker().actors.get(message.actor_name)

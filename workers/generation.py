@@ -21,7 +21,7 @@ from events.models import FOR_NOW, GIVEN_UP, OUTDATED, Game, GameDate, Venue
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from events.zones import NO_ZONE
 from workers.broker import BATCH, broker
-from workers.committer import Deadly, committer, put_down
+from workers.committer import Deadly, committer, forget_holders
 from workers.models import Generation
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ def create_sessions(
         log.exception("Game %s cannot be generated", game_id, extra={"game_id": game_id})
         # What befalls the database is no fault of the game's either, nor that it had to wait: the reconciler goes on.
         sessions.mark_failed(game_id, error, for_now=isinstance(error, PASSING))
-        put_down([game_id])  # it is marked now; who retries it by hand begins anew
+        forget_holders([game_id])  # it is marked now; who retries it by hand begins anew
         return 0
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from workers import overdue
-from workers.services import ping_database, ping_redis
+from workers.backing_services import ping_database, ping_redis
 
 
 @never_cache

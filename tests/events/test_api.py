@@ -15,7 +15,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from events import sessions
 from events.models import Closure, Game, GameDate, Venue
-from server.clients import Throttle
+from server.web.clients import Throttle
 from tests.events.conftest import As, get, make_user
 from tests.events.league import GAME, NOW, TODAY, full_game, march, session_on
 from tests.factories import make_game, make_games, make_venue

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.db.utils import load_backend
 
-from server import embedded
+from server.development import postgres, processes
 
 #: What the processes of a trial call themselves, so that they can be told from the test that watches them.
 NAMED = {"PGAPPNAME": "procfile"}
@@ -81,11 +81,11 @@ class Postgres:
         server = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
         self.command = server.cmdline()
         server.send_signal(how)
-        assert embedded.until(lambda: embedded.ended(server), seconds=10)
+        assert processes.until(lambda: processes.ended(server), seconds=10)
 
     def start(self) -> None:
-        server = embedded._start(self.command, self.log, **embedded._account(self.folder))
-        embedded._wait_for("PostgreSQL", server, self.log, lambda: embedded._answers_sql(self.url.rpartition("/")[0]))
+        server = processes.start(self.command, self.log, **postgres.account(self.folder))
+        processes.wait_for("PostgreSQL", server, self.log, lambda: postgres.answers(self.url.rpartition("/")[0]))
         connection.close()  # its other end is gone
 
 
@@ -93,14 +93,14 @@ class Postgres:
 def own_postgres(data: Path) -> Iterator[Postgres]:
     """The test's Django talks to a server of its own as long as the block runs."""
     data.mkdir()
-    with embedded._postgres(data) as url:
-        postgres = Postgres(url, data)
+    with postgres.postgres(data) as url:
+        own = Postgres(url, data)
         try:
             with _django_on(url):
-                yield postgres
+                yield own
         finally:
             with suppress(FileNotFoundError, AssertionError):
-                postgres.stop(signal.SIGINT)
+                own.stop(signal.SIGINT)
 
 
 @contextmanager
@@ -148,5 +148,5 @@ def terminating(every: float) -> Iterator[list[int]]:
 def seconds_until(condition: Any, within: float) -> float:
     """How long it takes until `condition` holds; `within` and no longer when it does not."""
     since = time.monotonic()
-    embedded.until(condition, within)
+    processes.until(condition, within)
     return time.monotonic() - since

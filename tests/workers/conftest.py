@@ -8,8 +8,7 @@ from uuid import uuid4
 import pytest
 from dramatiq import Message, Worker
 
-from workers.broker import Broker, Watchdog, broker
-from workers.watch import ClockWatch
+from workers.broker import Broker, ClockWatch, Watchdog, broker
 
 
 class Queues:
@@ -46,7 +45,7 @@ class Queues:
     def worker(self, *names: str) -> Iterator[Worker]:
         """A worker of the queues `names` while the block runs."""
         middleware = list(self.broker.middleware)  # each worker adds its own, and leaves it behind
-        # The watchdog would end the process that runs the tests, the other look at the clock of a test that has none.
+        # The watchdog would end the process that runs the tests; a clock watch would look at a clock that is not set.
         self.broker.middleware[:] = [each for each in middleware if not isinstance(each, Watchdog | ClockWatch)]
         worker = Worker(self.broker, queues=set(names), worker_timeout=20, worker_threads=2)
         worker.start()

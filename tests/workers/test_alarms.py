@@ -9,18 +9,15 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import OperationalError
-from dramatiq import Worker
 
 from events.models import Game, Venue
 from server import settings as read
 from tests.factories import make_game, make_games
-from tests.waiting import eventually
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, Does, at_once, fields, later, make_job, make_run
 from workers import alarms, dispatch, facts, runs
-from workers.broker import broker
+from workers.broker.clock_watch import LOOKS
 from workers.models import Clock, Incident, Run, ScheduledJob
-from workers.watch import LOOKS, ClockWatch
 
 pytestmark = pytest.mark.django_db
 
@@ -519,29 +516,3 @@ def test_a_retry_that_succeeds_ends_the_trouble_and_the_dead_letter() -> None:
     assert told_at(later(120)) == []
     assert fields(again, "retry_of") == run.pk
     assert not Incident.objects.filter(closed_at=None).exists()
-
-
-# --- Who looks at the clock -------------------------------------------------------------------------------
-
-
-@IN_THREADS
-def test_a_worker_process_looks_at_the_clock_until_it_stops_whatever_happens(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    looks: list[datetime] = []
-
-    def look(now: datetime) -> None:
-        looks.append(now)
-        raise OperationalError("PostgreSQL is away")
-
-    monkeypatch.setattr(alarms, "look_at_clock", look)
-    settings.TICK_OVERDUE_SECONDS = 0.06
-    watch = ClockWatch()
-    worker = Worker(broker(), queues={"default"}, worker_threads=1)
-
-    watch.after_worker_boot(broker(), worker)
-    eventually(lambda: len(looks) >= 3, within=5)
-    watch.before_worker_shutdown(broker(), worker)
-
-    eventually(lambda: "clock-watch" not in [thread.name for thread in threading.enumerate()], within=5)
-    assert "PostgreSQL is away" in caplog.text

@@ -5,6 +5,7 @@ from typing import Any
 
 import dramatiq
 import pytest
+from django.db import InterfaceError, OperationalError
 from dramatiq import Message
 
 from events.models import GameSession
@@ -141,6 +142,24 @@ def test_a_letter_that_cannot_be_kept_is_dropped_and_keeps_no_other(queues: Queu
 
     assert sorted(Run.objects.values_list("args", flat=True)) == [[1], [2]]
     assert not queues.dead("default")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_letters_that_the_database_cannot_take_now_are_kept_by_the_next_tick(
+    error: type[Exception], queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any) -> None:
+        raise error("the connection is closed")
+
+    lay_aside("default", message("actor_of_tomorrow"))
+    with monkeypatch.context() as closed:
+        closed.setattr(runs, "bury", away)
+        with pytest.raises(error):
+            dead_letters.collect(NOW)
+
+    dead_letters.collect(SOON)
+
+    assert Run.objects.get().actor == "actor_of_tomorrow"
 
 
 def test_a_job_that_was_sent_by_hand_and_could_not_begin_is_kept(queues: Queues) -> None:
