@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -137,8 +137,3 @@ def by_day(entries: list[Entry]) -> list[Day]:
     """By the date, then by the clock on the wall: venues far apart each have their own."""
     ordered = sorted(entries, key=lambda entry: (entry.starts.replace(tzinfo=None), entry.game.name))
     return [Day(day, list(group)) for day, group in groupby(ordered, key=lambda entry: entry.day)]
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which a date begins in `zone`."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

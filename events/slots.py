@@ -99,3 +99,14 @@ def localise(day: date, at: time, zone: ZoneInfo) -> tuple[datetime | None, str 
     if wall.replace(fold=1).utcoffset() != wall.utcoffset():
         return instant, f"{at:%H:%M} happens twice; the first is taken"
     return instant, None
+
+
+def midnight(day: date, zone: ZoneInfo, days_later: int = 0) -> datetime:
+    """The instant (UTC) at which a date, or the one so many days later, begins in `zone`.
+
+    Where the clocks skip 00:00 it is the instant at which they do; where 00:00 comes twice, the first. A date of the
+    year 1 or 9999 counts as the nearest of another year: near the ends of the calendar an instant has no date in
+    some zones.
+    """
+    day = min(max(day, date(2, 1, 1)), date(9998, 12, 31))
+    return datetime.combine(day + timedelta(days_later), time.min, tzinfo=zone).astimezone(UTC)

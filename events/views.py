@@ -15,11 +15,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.entries import Entry, by_day, clock_of, midnight, zone_of
+from events.entries import Entry, by_day, clock_of, zone_of
 from events.feeds import addresses
 from events.filters import WhatsOnForm, offered
 from events.models import Closure, GameSession, SessionQuerySet, Venue
 from events.months import Month
+from events.slots import midnight
 
 PAGE_SIZE = 60
 MOST_IN_A_MONTH = 1000
