@@ -11,7 +11,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from events import feeds, views
-from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
+from events.api.closures import ClosureViewSet
+from events.api.games import GameViewSet
+from events.api.sessions import SessionViewSet
+from events.api.venues import VenueViewSet
 from server.tokens import TokenView
 from workers import dashboard, health
 from workers.api import JobViewSet, RunViewSet
