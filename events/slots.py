@@ -30,6 +30,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
+    """Dates, both included, on which nothing is played."""
+
     first: date
     last: date
     reason: str
@@ -85,7 +87,7 @@ class Schedule:
 def localise(day: date, at: time, zone: ZoneInfo) -> tuple[datetime | None, str | None]:
     """The instant (UTC) of a wall-clock time, and a note when the clocks change there.
 
-    A time in a gap is moved forward by the gap, and of a time that happens twice the first is meant
+    A time in a gap is moved forward by the gap; a time that happens twice is the first of the two instants
     (RFC 5545 §3.3.5). A date that a zone left out altogether (Pacific/Apia, 30 December 2011) has no instant:
     moved by the gap it would double the next day's game.
     """

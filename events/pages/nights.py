@@ -24,7 +24,7 @@ def clock(moment: datetime) -> str:
 
 
 def whose_time(zone: ZoneInfo) -> str:
-    """Whose time a clock shows: "Sydney time"."""
+    """The name of a zone's time: "Sydney time"."""
     area, slash, city = zone.key.rpartition("/")
     return f"{city.replace('_', ' ')} time" if slash and area != "Etc" else zone.key
 
