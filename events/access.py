@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from events.groups import MANAGERS
 from events.models import Venue
 
-#: From a model's name to where its venue is found.
+#: Where an object's venue is found, by its model's name.
 VENUE_OF = {"venue": "pk", "game": "venue", "closure": "venue", "gamedate": "game__venue", "gamesession": "game__venue"}
 
 #: What a manager may do to the venue itself and to all that belongs to it.

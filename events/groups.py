@@ -26,10 +26,10 @@ OF_THE_CALENDAR: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def grant(app_label: str, groups: dict[str, dict[str, tuple[str, ...]]]) -> None:
-    """Make the groups and give each its permissions of an app. What else they were given stays."""
+    """Make the groups, and give each its permissions of an app. Other permissions that they have stay."""
     group_model: Any = apps.get_model("auth", "Group")
     permission_model: Any = apps.get_model("auth", "Permission")
-    create_permissions(apps.get_app_config(app_label), verbosity=0)  # its own turn may come after this
+    create_permissions(apps.get_app_config(app_label), verbosity=0)  # Django makes them too, perhaps only after this
     for name, models in groups.items():
         group = group_model.objects.get_or_create(name=name)[0]
         codenames = [f"{action}_{model}" for model, actions in models.items() for action in actions]

@@ -1,4 +1,4 @@
-"""Public holidays by region, and what is said of a name that is none."""
+"""Public holidays by region."""
 
 from datetime import date
 from functools import lru_cache
@@ -32,7 +32,7 @@ def _holidays_of(region: str, year: int) -> dict[date, str]:
 
 
 def public_holiday(region: str, day: date) -> str | None:
-    """The name of the public holiday that `day` is in `region`, if it is one.
+    """The name of the public holiday on `day` in `region`; None when it is no holiday.
 
     Raises NotImplementedError for a region that the `holidays` package does not know.
     """

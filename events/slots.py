@@ -30,6 +30,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
+    """Dates, both included, on which nothing is played."""
+
     first: date
     last: date
     reason: str
@@ -85,7 +87,7 @@ class Schedule:
 def localise(day: date, at: time, zone: ZoneInfo) -> tuple[datetime | None, str | None]:
     """The instant (UTC) of a wall-clock time, and a note when the clocks change there.
 
-    A time in a gap is moved forward by the gap, and of a time that happens twice the first is meant
+    A time in a gap is moved forward by the gap; a time that happens twice is the first of the two instants
     (RFC 5545 §3.3.5). A date that a zone left out altogether (Pacific/Apia, 30 December 2011) has no instant:
     moved by the gap it would double the next day's game.
     """
@@ -99,3 +101,14 @@ def localise(day: date, at: time, zone: ZoneInfo) -> tuple[datetime | None, str 
     if wall.replace(fold=1).utcoffset() != wall.utcoffset():
         return instant, f"{at:%H:%M} happens twice; the first is taken"
     return instant, None
+
+
+def midnight(day: date, zone: ZoneInfo, days_later: int = 0) -> datetime:
+    """The instant (UTC) at which a date, or the one so many days later, begins in `zone`.
+
+    Where the clocks skip 00:00 it is the instant at which they do; where 00:00 comes twice, the first. A date of the
+    year 1 or 9999 counts as the nearest of another year: near the ends of the calendar an instant has no date in
+    some zones.
+    """
+    day = min(max(day, date(2, 1, 1)), date(9998, 12, 31))
+    return datetime.combine(day + timedelta(days_later), time.min, tzinfo=zone).astimezone(UTC)

@@ -10,8 +10,11 @@ from django_dramatiq.models import Task
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from events import feeds, views
-from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
+from events.api.closures import ClosureViewSet
+from events.api.games import GameViewSet
+from events.api.sessions import SessionViewSet
+from events.api.venues import VenueViewSet
+from events.pages import feeds, session, venue, whats_on
 from server.tokens import TokenView
 from workers import dashboard, health
 from workers.api import JobViewSet, RunViewSet
@@ -41,11 +44,11 @@ admin.site.unregister(Task)
 handler500 = "server.web.unavailable.fault"
 
 urlpatterns = [
-    path("", views.whats_on, name="whats-on"),
-    path("venues/<slug:slug>/", views.venue, name="venue"),
+    path("", whats_on.show, name="whats-on"),
+    path("venues/<slug:slug>/", venue.show, name="venue"),
     path("venues/<slug:slug>/calendar.ics", feeds.venue_calendar, name="venue-calendar"),
     path("games/<int:pk>/calendar.ics", feeds.game_calendar, name="game-calendar"),
-    path("sessions/<int:pk>/", views.session, name="session"),
+    path("sessions/<int:pk>/", session.show, name="session"),
     path("favicon.ico", RedirectView.as_view(url=static("events/favicon.svg"))),
     path("healthz", health.alive),
     path("readyz", health.ready),

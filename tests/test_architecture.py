@@ -49,10 +49,8 @@ def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", ["recurrence", "slots"])
-def test_the_arithmetic_of_dates_knows_neither_django_nor_the_clock(module: str) -> None:
-    path = TOP / "events" / f"{module}.py"
-
+@pytest.mark.parametrize("path", [*files("events/recurrence"), TOP / "events" / "slots.py"], ids=lambda path: path.stem)
+def test_the_arithmetic_of_dates_knows_neither_django_nor_the_clock(path: Path) -> None:
     assert [name for _, name in imports(path) if name.startswith(("django", "events.models"))] == []
     calls = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert not calls & {"now", "utcnow", "today"}

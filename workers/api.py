@@ -19,7 +19,7 @@ from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events.rest import Choice, Strict
+from events.api.conventions import Choice, Strict
 from workers import jobs, runs
 from workers.models import Run, ScheduledJob
 from workers.triggers import zone_or_usual

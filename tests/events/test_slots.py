@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from events.public_holidays import public_holiday
 from events.recurrence import WEEKDAYS, Rule
-from events.slots import Closed, Schedule, Slot, localise
+from events.slots import Closed, Schedule, Slot, localise, midnight
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -215,6 +215,50 @@ def test_the_oracle_itself_knows_the_examples_of_the_standard() -> None:
     zone = ZoneInfo("America/New_York")
     assert oracle(date(2007, 3, 11), time(2, 30), zone) == datetime(2007, 3, 11, 7, 30, tzinfo=UTC)
     assert oracle(date(2007, 11, 4), time(1, 30), zone) == datetime(2007, 11, 4, 5, 30, tzinfo=UTC)
+
+
+# --- Midnight -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "begins"),
+    [
+        ("Australia/Sydney", "2026-10-04", "2026-10-03T14:00"),
+        ("Australia/Sydney", "2026-10-05", "2026-10-04T13:00"),
+        ("Asia/Beirut", "2026-03-29", "2026-03-28T22:00"),  # begins at 01:00
+        ("America/Havana", "2026-11-01", "2026-11-01T04:00"),  # shows 00:00 again an hour later
+        ("America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00"),  # after an hour that came twice
+        ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00"),  # was left out: it is over as it begins
+        ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00"),
+    ],
+)
+def test_a_date_begins_as_soon_as_the_wall_shows_it(zone: str, day: str, begins: str) -> None:
+    expected = datetime.fromisoformat(begins).replace(tzinfo=UTC)
+
+    assert midnight(date.fromisoformat(day), ZoneInfo(zone)) == expected
+    assert midnight(date.fromisoformat(day) - DAY, ZoneInfo(zone), days_later=1) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(DATES, st.sampled_from(ZONES))
+@example(date(2026, 3, 29), "Asia/Beirut")
+@example(date(2018, 2, 18), "America/Sao_Paulo")
+@example(date(2018, 5, 5), "Asia/Pyongyang")
+@example(date(2011, 12, 30), "Pacific/Apia")
+def test_midnight_is_the_first_minute_of_its_date_or_a_later_one(day: date, name: str) -> None:
+    zone = ZoneInfo(name)
+    earliest = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=15)
+    minutes = (earliest + n * MINUTE for n in range(42 * 60))
+    assert midnight(day, zone) == next(minute for minute in minutes if wall_clock(minute, zone).date() >= day)
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Kiritimati", "UTC"])
+@pytest.mark.parametrize("days_later", [0, 1])
+def test_the_first_and_the_last_date_there_is_have_a_midnight(zone: str, days_later: int) -> None:
+    first, last = (midnight(day, ZoneInfo(zone), days_later) for day in (date.min, date.max))
+
+    assert first < midnight(date(3, 1, 1), ZoneInfo(zone))
+    assert last > midnight(date(9998, 1, 1), ZoneInfo(zone))
 
 
 # --- Windows ------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def test_so_is_what_middleware_reads(root: User, no_database: None) -> None:
 
 
 def test_an_error_of_our_own_stays_one(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.views.offered", lambda: 1 / 0)
+    monkeypatch.setattr("events.pages.whats_on.offered", lambda: 1 / 0)
 
     assert client().get("/").status_code == 500
 
@@ -144,6 +144,6 @@ def test_without_redis_a_run_is_asked_for_all_the_same(
 
 
 def test_a_page_that_needs_redis_is_a_503(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.views.offered", redis.Redis(port=1).ping)
+    monkeypatch.setattr("events.pages.whats_on.offered", redis.Redis(port=1).ping)
 
     assert_one_moment(client().get("/"))

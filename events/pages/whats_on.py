@@ -1,20 +1,49 @@
-"""What a visitor looks for among the sessions to come."""
+"""What is on: the sessions of all venues, narrowed as the visitor asks."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from django import forms
 from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
-from events.models import Game
-from events.models import SessionQuerySet as Sessions
+from events.models import Game, SessionQuerySet
+from events.pages.lists import Page, not_over, public_sessions
+from events.pages.nights import Night, by_day
 
-#: First and last day, counted from each venue's today.
+#: How many days ahead of its venue's today a date is at most, and the title that it stands under.
+SECTIONS = ((0, "Today"), (1, "Tomorrow"), (6, "This week"), (inf, "Later"))
+
+#: The first and the last date that each word stands for, in days from the venue's today.
 WHEN = {"today": (0, 0), "tomorrow": (1, 1), "week": (0, 6)}
 
 #: How many pairs of venue and variant the lists are made from: what a page can hold.
 MOST_CHOICES = 1000
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """The sessions that are on or to come, by the dates of each venue's own calendar."""
+    now = timezone.now()
+    form = SearchForm(request.GET, offered())
+    page = Page(request, form.narrow(public_sessions().filter(not_over(now)), now), now)
+    context = {"form": form, "found": form.found, "page": page, "sections": _sections(page.nights)}
+    return render(request, "events/whats_on.html", context)
+
+
+def _sections(nights: list[Night]) -> list[tuple[str, Any]]:
+    """Titles with their days."""
+    titled: dict[str, list[Night]] = {title: [] for _, title in SECTIONS}
+    for night in nights:
+        titled[next(title for last, title in SECTIONS if night.days_ahead <= last)].append(night)
+    return [(title, by_day(under)) for title, under in titled.items() if under]
 
 
 def offered() -> list[tuple[str, str, str]]:
@@ -24,8 +53,8 @@ def offered() -> list[tuple[str, str, str]]:
     return list(rows[:MOST_CHOICES])
 
 
-class WhatsOnForm(forms.Form):
-    """Each field may be left out, and one that makes no sense is named and otherwise ignored."""
+class SearchForm(forms.Form):
+    """What a visitor looks for. A field may be left out; one that makes no sense is named and otherwise ignored."""
 
     when = forms.ChoiceField(required=False, choices=[(name, name) for name in WHEN], widget=forms.HiddenInput)
     venue = forms.ChoiceField(required=False, error_messages={"invalid_choice": "No such venue: choose one."})
@@ -67,8 +96,8 @@ class WhatsOnForm(forms.Form):
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
 
-    def narrow(self, sessions: Sessions, now: datetime) -> Sessions:
-        """Those of `sessions` that are looked for."""
+    def narrow(self, sessions: SessionQuerySet, now: datetime) -> SessionQuerySet:
+        """The sessions among `sessions` that the visitor looks for."""
         found = self.found
         if "venue" in found:
             sessions = sessions.filter(game__venue__slug=found["venue"])
@@ -78,7 +107,7 @@ class WhatsOnForm(forms.Form):
             sessions = sessions.filter(game__buy_in__lte=found["buy_in"])
         if "when" in found:
             first, last = (timedelta(days) for days in WHEN[found["when"]])
-            # What runs since yesterday is on today.
+            # A session that runs since yesterday is on today.
             if first:
                 sessions = sessions.from_day(lambda zone: now.astimezone(zone).date() + first)
             sessions = sessions.to_day(lambda zone: now.astimezone(zone).date() + last)

@@ -1,9 +1,9 @@
-"""A session as people read it: in its venue's own time, and in words."""
+"""A night as people read it: a session in the words and the time of its venue."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -19,23 +19,23 @@ def zone_of(venue: Venue) -> ZoneInfo:
 
 
 def clock(moment: datetime) -> str:
-    """Such as "7:00 pm"."""
+    """A time of day in words: "7:00 pm"."""
     return f"{moment.hour % 12 or 12}:{moment:%M} {'am' if moment.hour < 12 else 'pm'}"
 
 
-def clock_of(zone: ZoneInfo) -> str:
-    """Whose time it is, such as "Sydney time"."""
+def whose_time(zone: ZoneInfo) -> str:
+    """The name of a zone's time: "Sydney time"."""
     area, slash, city = zone.key.rpartition("/")
     return f"{city.replace('_', ' ')} time" if slash and area != "Etc" else zone.key
 
 
 def long_date(day: date) -> str:
-    """Such as "Thursday 26 November"."""
+    """A date in words: "Thursday 26 November"."""
     return f"{day:%A} {day.day} {day:%B}"
 
 
-class Entry:
-    """One session at the instant `now` (aware). Dates and times are those of its venue."""
+class Night:
+    """A session at the instant `now` (aware). Dates and times are those of its venue."""
 
     def __init__(self, session: GameSession, now: datetime) -> None:
         self.session, self.now = session, now
@@ -60,18 +60,18 @@ class Entry:
 
     @property
     def end_time(self) -> str:
-        """With the date when it is another than the start's."""
+        """The time of day, with the date when it is another than the start's."""
         if self.ends.time() == time.min and self.ends.date() == self.day + timedelta(1):
             return "midnight"
         return clock(self.ends) if self.ends.date() == self.day else f"{clock(self.ends)} on {long_date(self.ends)}"
 
     @property
     def whose_time(self) -> str:
-        return clock_of(self.zone)
+        return whose_time(self.zone)
 
     @property
     def utc_offset(self) -> str:
-        """Such as "UTC+11" or "UTC+5:30"."""
+        """The offset of its clock when it starts: "UTC+11" or "UTC+5:30"."""
         minutes = int((self.starts.utcoffset() or timedelta()).total_seconds()) // 60
         hours, rest = divmod(abs(minutes), 60)
         return "UTC" + (f"{'-' if minutes < 0 else '+'}{hours}" if minutes else "") + (f":{rest:02}" if rest else "")
@@ -119,7 +119,7 @@ class Entry:
         return f"{self.game.currency} {amount:,.0f}" if amount == int(amount) else f"{self.game.currency} {amount:,.2f}"
 
     @property
-    def facts(self) -> list[str]:
+    def what_is_played(self) -> list[str]:
         """What is played, as far as it is known."""
         buy_in = self.buy_in if self.buy_in in ("", "Free") else f"{self.buy_in} buy-in"
         seats = f"{self.game.seats} seats" if self.game.seats else ""
@@ -129,16 +129,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Day:
+    """A date with its nights."""
+
     date: date
-    entries: list[Entry]
+    nights: list[Night]
 
 
-def by_day(entries: list[Entry]) -> list[Day]:
-    """By the date, then by the clock on the wall: venues far apart each have their own."""
-    ordered = sorted(entries, key=lambda entry: (entry.starts.replace(tzinfo=None), entry.game.name))
-    return [Day(day, list(group)) for day, group in groupby(ordered, key=lambda entry: entry.day)]
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which a date begins in `zone`."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+def by_day(nights: list[Night]) -> list[Day]:
+    """Nights by date, those of a date by the clock on the wall: venues far apart each have their own."""
+    ordered = sorted(nights, key=lambda night: (night.starts.replace(tzinfo=None), night.game.name))
+    return [Day(day, list(group)) for day, group in groupby(ordered, key=lambda night: night.day)]

@@ -1,6 +1,5 @@
 """The calendar feeds, read by two parsers that know nothing of each other or of us."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,27 +11,15 @@ import vobject
 from django.db.models import Q
 from django.test import Client
 
-from events import feeds, sessions
+from events import sessions
 from events.models import Closure, Game, GameSession, Venue
+from events.pages import feeds
 from tests.events.league import full_game, march, session_on
+from tests.events.pages.conftest import NOW
 from tests.factories import make_game, make_venue
 from tests.nights import cancelled, make_session
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 3, 10, 8, 30, tzinfo=UTC)  # Tuesday, 19:30 in Sydney
-
-
-@pytest.fixture(autouse=True)
-def clock(settings: Any) -> Iterator[time_machine.Traveller]:
-    settings.SECURE_SSL_REDIRECT = False
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def star() -> Venue:
-    return make_venue(name="The Star", slug="star")
 
 
 def by_icalendar(content: bytes) -> list[dict[str, Any]]:
@@ -341,7 +328,7 @@ def test_the_calendar_of_a_game_that_changes_from_a_date_goes_on(client: Client,
         assert [event["uid"] for event in told] == before
         assert [f"{sydney_clock(event)}" for event in told] == ["19:00", "19:30", "20:00", "20:00"]
     page = client.get(f"/sessions/{session_on(game, '03-12').pk}/")
-    assert [entry.day for entry in page.context["others"]] == [march("03-19"), march("03-26"), march("04-02")]
+    assert [night.day for night in page.context["others"]] == [march("03-19"), march("03-26"), march("04-02")]
 
 
 def sydney_clock(event: dict[str, Any]) -> str:

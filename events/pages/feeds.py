@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,12 +16,14 @@ from django.utils import timezone
 from django.views.decorators.http import condition, require_safe
 from icalendar import Calendar, Event, vText
 
-from events.entries import Entry, clock_of, zone_of
 from events.models import Game, GameSession, Venue
+from events.pages.lists import not_over
+from events.pages.nights import Night, zone_of
 
+#: How far back a feed goes. Ahead it goes as far as there are sessions, if they are not too many.
 KEPT = timedelta(days=30)
-"""How far back a feed goes. Ahead it goes as far as there are sessions, if they are not too many."""
 
+#: How many sessions a feed holds at most.
 MOST = 3000
 
 #: What a feed says of a game and its venue, beside their sessions.
@@ -42,7 +44,7 @@ def game_calendar(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def addresses(request: HttpRequest, name: str, **of: Any) -> dict[str, str]:
-    """Where a feed is: `subscribe` asks the visitor's calendar to keep it, `plain` is for those that must be told."""
+    """Where a feed is: `subscribe` asks the visitor's calendar to keep it, `plain` is to be copied."""
     path = reverse(name, kwargs=of)
     return {"subscribe": f"webcal://{request.get_host()}{path}", "plain": request.build_absolute_uri(path)}
 
@@ -53,9 +55,9 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
 
     @condition(etag_func=lambda request: etag, last_modified_func=lambda request: changed_at)
     def feed(request: HttpRequest) -> HttpResponse:
-        entries = (Entry(session, now) for session in _shown(games, since, now))
+        nights = (Night(session, now) for session in _shown(games, since, now))
         return HttpResponse(
-            calendar(request, name, venue, entries).to_ical(), content_type="text/calendar; charset=utf-8"
+            calendar(request, name, venue, nights).to_ical(), content_type="text/calendar; charset=utf-8"
         )
 
     response = feed(request)
@@ -64,15 +66,10 @@ def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue
 
 
 def _shown(games: QuerySet[Game], since: datetime, now: datetime) -> list[GameSession]:
-    """In order of time; where they are too many, the next ones alone."""
+    """The sessions of a feed in order of time; where there are too many, the next ones alone."""
     sessions = GameSession.objects.filter(game__in=games).select_related("game__venue").order_by("starts_at", "pk")
-    kept = list(sessions.filter(_not_over(since))[: MOST + 1])
-    return kept if len(kept) <= MOST else list(sessions.filter(_not_over(now))[:MOST])
-
-
-def _not_over(at: datetime) -> Q:
-    # None lasts longer than a day; the plain bound is for the index.
-    return Q(ends_at__gt=at, starts_at__gt=at - timedelta(1))
+    kept = list(sessions.filter(not_over(since))[: MOST + 1])
+    return kept if len(kept) <= MOST else list(sessions.filter(not_over(now))[:MOST])
 
 
 def _state(games: QuerySet[Game], since: datetime, now: datetime) -> tuple[str, datetime]:
@@ -81,7 +78,7 @@ def _state(games: QuerySet[Game], since: datetime, now: datetime) -> tuple[str, 
     A session that is removed and a game that is renamed leave no time behind. The ETag shows them at once; for
     clients that ask by time alone every hour counts as a change.
     """
-    kept = Q(sessions__ends_at__gt=since)
+    kept = not_over(since, "sessions__")
     state = list(
         games.order_by("pk")
         .annotate(
@@ -97,7 +94,7 @@ def _state(games: QuerySet[Game], since: datetime, now: datetime) -> tuple[str, 
     return f'"{sha256(repr(state).encode()).hexdigest()[:32]}"', changed_at
 
 
-def calendar(request: HttpRequest, name: str, venue: Venue, entries: Iterable[Entry]) -> Calendar:
+def calendar(request: HttpRequest, name: str, venue: Venue, nights: Iterable[Night]) -> Calendar:
     feed = Calendar()
     feed.add("prodid", "-//Poker venues//Calendar//EN")
     feed.add("version", "2.0")
@@ -107,14 +104,14 @@ def calendar(request: HttpRequest, name: str, venue: Venue, entries: Iterable[En
     feed.add("x-wr-timezone", zone_of(venue).key)
     feed.add("refresh-interval", timedelta(hours=1), parameters={"value": "DURATION"})
     feed.add("x-published-ttl", "PT1H")
-    for entry in entries:
-        feed.add_component(event(request, entry))
+    for night in nights:
+        feed.add_component(event(request, night))
     return feed
 
 
-def event(request: HttpRequest, entry: Entry) -> Event:
-    session = entry.session
-    told_at = max(session.updated_at, entry.game.updated_at).astimezone(UTC)  # some clients look at nothing else
+def event(request: HttpRequest, night: Night) -> Event:
+    session = night.session
+    told_at = max(session.updated_at, night.game.updated_at).astimezone(UTC)  # some clients look at nothing else
     found = Event()
     found.add("uid", str(session.uid))
     found.add("sequence", session.sequence)
@@ -122,26 +119,26 @@ def event(request: HttpRequest, entry: Entry) -> Event:
     found.add("last-modified", told_at)
     found.add("dtstart", session.starts_at.astimezone(UTC))
     found.add("dtend", session.ends_at.astimezone(UTC))
-    found.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    found.add("status", "CANCELLED" if night.cancelled else "CONFIRMED")
     # Google leaves the status out of sight.
-    found.add("summary", _text(f"{'CANCELLED: ' if entry.cancelled else ''}{entry.game.name}"))
-    found.add("location", _text(entry.venue.name))
+    found.add("summary", _text(f"{'CANCELLED: ' if night.cancelled else ''}{night.game.name}"))
+    found.add("location", _text(night.venue.name))
     found.add("url", request.build_absolute_uri(reverse("session", args=[session.pk])))
-    found.add("description", _text(_description(entry)))
+    found.add("description", _text(_description(night)))
     return found
 
 
-def _description(entry: Entry) -> str:
-    told = [" · ".join(entry.facts)]
-    if entry.cancelled:
-        told.append(f"Cancelled. {entry.reason}")
-    if entry.moved_from:
-        told.append(f"Moved from {entry.moved_from}.")
-    told.append(f"Starts at {entry.start_time}, {clock_of(entry.zone)}.")
-    told += [entry.session.notes, entry.game.notes]
+def _description(night: Night) -> str:
+    told = [" · ".join(night.what_is_played)]
+    if night.cancelled:
+        told.append(f"Cancelled. {night.reason}")
+    if night.moved_from:
+        told.append(f"Moved from {night.moved_from}.")
+    told.append(f"Starts at {night.start_time}, {night.whose_time}.")
+    told += [night.session.notes, night.game.notes]
     return "\n\n".join(part.strip() for part in told if part.strip())
 
 
 def _text(text: str) -> str:
-    """Without the control characters that RFC 5545 §3.1 forbids; line breaks are escaped by the library."""
+    """Text without the control characters that RFC 5545 §3.1 forbids; line breaks are escaped by the library."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n"))

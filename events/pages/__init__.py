@@ -1,0 +1,1 @@
+"""The players' pages and calendar feeds, a file for each. No account, no script."""
