@@ -1,9 +1,10 @@
 """Whatever zone data the host carries, each process reads the pinned package's alone."""
 
 import json
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -43,24 +44,24 @@ def test_a_night_in_vancouver_is_at_its_hour_by_each_process_on_a_host_that_says
 
     # When the Procfile's processes have their 05:00 in Sydney
     processes = start("web", "worker", "scheduler", clock=clock, HOST="127.0.0.1", PORT=str(port), **elsewhere)
-    night = eventually(lambda: GameSession.objects.filter(slot_date="2026-12-03").first(), within=60)
+    eventually(lambda: GameSession.objects.filter(slot_date="2026-12-03").exists(), within=60)
 
     # Then the scheduler sent the generation at its slot, and the worker wrote the night at its hour
     assert Generation.objects.get().slot == FIVE
-    assert night.starts_at == NIGHT
+    assert GameSession.objects.get(slot_date="2026-12-03").starts_at == NIGHT
 
     # And so say the web, the shell and a release
     assert slot_over_rest(port, game.pk) == NIGHT
     assert "2026-12-03 19:00:00-07:00" in processes.manage("shell", "-c", SHELL)
     ScheduledJob.objects.filter(pk="generate_upcoming_game_sessions").update(next_run_at=None, timezone="UTC")
     processes.manage("migrate", "--no-input")
-    assert ScheduledJob.objects.get(pk="generate_upcoming_game_sessions").next_run_at.hour == 18
+    assert ScheduledJob.objects.filter(next_run_at=FIVE + timedelta(days=1)).exists()
 
 
 def slot_over_rest(port: int, game: int) -> datetime:
     """The start of the next date of a game, as the web process works it out."""
 
-    def answer() -> dict[str, str] | None:
+    def answer() -> Any:
         connection = HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             connection.request("GET", f"/api/v1/games/{game}/preview/?days=7", headers={"X-Forwarded-Proto": "https"})
