@@ -27,7 +27,7 @@ def _name_of(token: Any) -> str:
     return f"token of {token.user}"
 
 
-# By itself it is named by its key, which the admin's log, messages and lists of what a deletion takes would show.
+# By itself a token is named by its key, which the admin's log, messages and deletion pages would show.
 Token.__str__ = _name_of  # type: ignore[method-assign]
 
 
@@ -45,7 +45,7 @@ class Groups(GroupAdmin, ModelAdmin):
 
 @admin.register(TokenProxy)
 class Tokens(TokenAdmin, ModelAdmin):
-    """A token is shown once, when it is made; to change it is to delete it and make another."""
+    """A token is shown once, when it is made. It cannot be changed, only deleted and made anew."""
 
     list_display = ("user", "created")
     fields = ("user",)
@@ -61,9 +61,9 @@ class Tokens(TokenAdmin, ModelAdmin):
 
 @admin.register(AccessAttempt)
 class WrongPasswords(ModelAdmin):
-    """To delete a row is to unlock its name at its address.
+    """The wrong passwords by name, address and program. Deleting a row unlocks its name at its address.
 
-    There is a row for each program that somebody tried with; the lock counts them together.
+    The lock counts the programs together.
     """
 
     list_display = ("username", "ip_address", "failures_since_start", "state", "attempt_time")
@@ -95,5 +95,5 @@ class WrongPasswords(ModelAdmin):
 
 
 def _forget(username: str, ip_address: str | None) -> None:
-    """Unlock a name at an address; None is that of a client without one."""
+    """Unlock a name at an address; `ip_address` is None for a client without one."""
     AccessAttempt.objects.filter(username=username, ip_address=ip_address).delete()

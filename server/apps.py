@@ -8,7 +8,7 @@ class ServerConfig(AppConfig):
     name = "server"
 
     def ready(self) -> None:
-        # An app without models of its own, as this one, is not told of a migration.
+        # This app has no models, so it gets no signal of its own after a migration.
         post_migrate.connect(_let_operators_unlock, sender=apps.get_app_config("axes"))
 
 

@@ -4,7 +4,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
-#: What the path of an address looks like, by scheme: a missing database's name must not mean some other database.
+#: The form of an address's path, by scheme: an address that lacks the database's name must not mean some other one.
 PATHS = {"postgres": "/.+", "postgresql": "/.+", "redis": r"/?\d*", "rediss": r"/?\d*", "unix": "/.+"}
 
 
@@ -24,7 +24,7 @@ def text(name: str, takes: str, default: str | None = None) -> str:
 
 
 def flag(name: str) -> bool:
-    """Off unless set."""
+    """Whether a switch is on; off unless set."""
     value = os.environ.get(name, "").strip().lower()
     if value in ("1", "true", "yes", "on"):
         return True
@@ -34,7 +34,7 @@ def flag(name: str) -> bool:
 
 
 def whole_number(name: str, default: int, least: int, most: int, *, or_zero: bool = False) -> int:
-    """A number from `least` to `most`; with `or_zero` also 0, which turns off what it is the size of."""
+    """A number from `least` to `most`; with `or_zero` also 0, which turns off the thing whose size it is."""
     value = os.environ.get(name, "").strip() or str(default)
     number = int(value) if re.fullmatch("[0-9]{1,9}", value) else -1
     if not least <= number <= most and not (or_zero and number == 0):

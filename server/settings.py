@@ -35,7 +35,7 @@ LOOKAHEAD_DAYS = env.whole_number("LOOKAHEAD_DAYS", 28, 1, 399)
 RESEND_AFTER_SECONDS = env.whole_number("RESEND_AFTER_SECONDS", 50, 1, 3600)
 #: How old the last tick may be before /healthz/scheduler says that the clock is overdue.
 TICK_OVERDUE_SECONDS = env.whole_number("TICK_OVERDUE_SECONDS", 150, 60, 3600)
-#: How long a worker may be silent before Redis hands its messages to another.
+#: How long a worker may be silent before its messages go to another worker.
 BROKER_HEARTBEAT_SECONDS = env.whole_number("BROKER_HEARTBEAT_SECONDS", 60, 2, 600)
 
 #: How often a worker says that its runs are alive; after three times that in silence they are tried again.
@@ -46,11 +46,11 @@ MIN_JOB_INTERVAL_SECONDS = env.whole_number("MIN_JOB_INTERVAL_SECONDS", 10, 1, 3
 HISTORY_DAYS = env.whole_number("HISTORY_DAYS", 90, 1, 3650)
 #: What a Prometheus server sends to read /metrics; empty: there is no such page.
 METRICS_TOKEN = env.text("METRICS_TOKEN", "a secret", default="")
-#: Asked for (GET) after each nightly generation, for a service that tells when it is not: Healthchecks and the like.
+#: The address asked for (GET) after each nightly generation. A service such as Healthchecks tells when that stops.
 HEARTBEAT_URL = env.web_address("HEARTBEAT_URL", example="https://hc-ping.com/your-uuid")
 #: How many requests a minute one client of the REST API may make of one web process.
 API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
-#: The same of one address, whatever it asks for: a hall of players may stand behind it.
+#: How many requests a minute one address may make, whatever it asks for: a hall of players may share an address.
 REQUESTS_PER_MINUTE = env.whole_number("REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
 #: How many proxies stand before the web process and add to X-Forwarded-For: the platform's router, a CDN before it.
 PROXIES = env.whole_number("PROXIES", 1, 0, 9)
@@ -118,7 +118,7 @@ TEMPLATES = [
 
 #: How many connections the threads of a process share; 0: each has its own. `rundramatiq` takes 7 unless this is set.
 DATABASE_POOL = env.whole_number("DATABASE_POOL", 0, 5, 500, or_zero=True)
-#: How long a statement, and its wait for somebody else's lock, may take before it is cancelled; 0: as long as it likes.
+#: How long a statement, and its wait for somebody else's lock, may take before it is cancelled; 0: without limit.
 STATEMENT_TIMEOUT_SECONDS = env.whole_number("STATEMENT_TIMEOUT_SECONDS", 30, 0, 3600)
 LOCK_TIMEOUT_SECONDS = env.whole_number("LOCK_TIMEOUT_SECONDS", 5, 0, 3600)
 
@@ -127,7 +127,7 @@ DATABASES = {
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=5,
-    # A server that went without a word is noticed within these seconds, rather than after hours.
+    # A server that vanished without closing the connection is noticed within these seconds rather than after hours.
     keepalives_idle=10,
     keepalives_interval=5,
     keepalives_count=3,
@@ -141,12 +141,12 @@ if DATABASE_POOL:
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 0,
         "max_size": DATABASE_POOL,
-        "timeout": 10,  # seconds to wait for a free one
-        "reconnect_timeout": 5,  # or the longer PostgreSQL is away, the rarer its attempts would be
+        "timeout": 10,  # seconds to wait for a free connection
+        "reconnect_timeout": 5,  # otherwise its attempts grow rarer the longer PostgreSQL is away
         "max_idle": 60,
     }
 
-# In each web process its own: a throttle must not depend on Redis. Its usual 300 entries one attacker could fill.
+# Each web process has its own: a throttle must not depend on Redis. One attacker could fill the usual 300 entries.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -175,7 +175,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-# Found in the packages themselves, so that no deploy depends on a collectstatic that somebody forgot.
+# Static files are served from the packages, so that no deploy depends on a collectstatic that somebody forgot.
 WHITENOISE_USE_FINDERS = True
 
 # A platform ends TLS in its router and says so in this header.
@@ -183,7 +183,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|healthz/scheduler)$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-# Whether its sister sites are reached by TLS alone is for the owner of the domain to say, not for this app.
+# Only the domain's owner can say whether its other sites use TLS alone.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 #: The largest body that is read, in bytes: what a game with a hundred exceptions takes, several times over.
@@ -212,10 +212,10 @@ AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "server.web.clients.address"
 AXES_USERNAME_CALLABLE = "server.web.lockout.username"
 AXES_LOCKOUT_CALLABLE = "server.web.lockout.refuse_guesses"
-AXES_ENABLE_ADMIN = False  # server/admin.py has one that fits in
+AXES_ENABLE_ADMIN = False  # server/admin.py has its own
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
-# Beside the password, which it never keeps. Names and addresses are what its log and its table are for.
+# Axes keeps neither these parameters nor the password. Names and addresses are what its log and its table are for.
 AXES_SENSITIVE_PARAMETERS = ["csrfmiddlewaretoken"]
 
 # Mail goes to the console unless a server is named.
@@ -236,7 +236,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "an e-mail address", 
 
 
 def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
-    """A line of the admin's sidebar, for those who may open it."""
+    """A line of the admin's sidebar, shown to people who may open it."""
     app, name = model.split(".")
     return {
         "title": title,
@@ -275,7 +275,7 @@ UNFOLD = {
                 "items": [
                     _entry("Users", "person", "auth.user"),
                     _entry("Groups", "group", "auth.group"),
-                    # What stands in the admin is Django REST framework's proxy of its own model.
+                    # Django REST framework registers a proxy of its own model in the admin.
                     _entry("Tokens", "key", "authtoken.tokenproxy"),
                     _entry("Wrong passwords", "lock_person", "axes.accessattempt"),
                 ],
@@ -292,7 +292,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
-    # Forms with files would be written to the disk as they come.
+    # No forms with files: those would be written to the disk as they come.
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
     "DEFAULT_THROTTLE_CLASSES": ["server.web.clients.Throttle"],
     "DEFAULT_THROTTLE_RATES": {"user": f"{API_REQUESTS_PER_MINUTE}/min"},
@@ -353,10 +353,10 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "django": {"handlers": []},  # the root handles them; with Django's own each line would stand twice
+        "django": {"handlers": []},  # the root handles its lines; with Django's own handler each would be written twice
         "periodiq": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
-        "django.request": {"level": "ERROR"},  # a line for each refusal would make a flood of one
+        "django.request": {"level": "ERROR"},  # no line for each refusal: a flood of requests would be one of lines too
     },
 }
 

@@ -31,7 +31,7 @@ class TokenView(APIView):
     @extend_schema(request=CredentialsSerializer, responses=CredentialsSerializer)
     def post(self, request: Request) -> Response:
         """The token of a user, for their name and password: the same one each time, until it is revoked."""
-        # Django's own request: on it the lock-out notes what its middleware answers.
+        # Django's own request: the lock-out notes on it what its middleware is to answer.
         serializer = CredentialsSerializer(data=request.data, context={"request": request._request})
         serializer.is_valid(raise_exception=True)
         user = serializer.validated_data["user"]

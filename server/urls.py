@@ -28,7 +28,7 @@ router.register("closures", ClosureViewSet)
 router.register("jobs", JobViewSet)
 router.register("runs", RunViewSet)
 
-#: Swagger runs our own scripts, which ask for the schema, style what they draw and inline their pictures.
+#: What Swagger's scripts need, which we serve: they ask for the schema, style what they draw and inline their pictures.
 may_run_swagger = csp_update(
     {
         "script-src": [csp.SELF],
@@ -38,7 +38,7 @@ may_run_swagger = csp_update(
     }
 )
 
-# Its task admin shows arguments unescaped (0.15), and its middleware, which would fill it, is left out.
+# django-dramatiq's task admin (0.15) shows arguments unescaped; the middleware that would fill it is left out.
 admin.site.unregister(Task)
 
 handler500 = "server.web.unavailable.fault"

@@ -40,7 +40,7 @@ TAKES = {
     "SENTRY_DSN": "nothing, or a web address",
     "JSON_LOGS": "1 (on) or 0 (off)",
 }
-#: Those that take any text.
+#: The variables that take any text.
 TEXTS = {"EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FROM", "METRICS_TOKEN"}
 GARBAGE = {
     "SECRET_KEY": " ",

@@ -19,7 +19,7 @@ class Queues:
         self.client: Any = broker.client
 
     def messages(self, queue: str) -> list[Message[Any]]:
-        """Those that wait for a worker, the next first."""
+        """The messages that wait for a worker, the next first."""
         ids = self.client.lrange(f"{self.broker.namespace}:{queue}", 0, -1)
         return [Message.decode(self.client.hget(self._hash(queue), each)) for each in ids]
 

@@ -29,7 +29,7 @@ if sys.argv[1] == "web":
             self.end_headers()
     HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
 """
-#: Its worker leaves a child in a session of its own.
+#: The toy's Procfile, whose worker leaves a child in a session of its own.
 PROCFILE = """
 release: python manage.py migrate
 web: python manage.py web
