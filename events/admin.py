@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -19,6 +20,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -391,6 +393,28 @@ def _split(desk: OwnVenues, request: HttpRequest, form: SplitForm, game: Game) -
     return go_to("events_game_change", copy.pk)
 
 
+class DatesFilter(RangeDateFilter):
+    """The nights from one date to another, each date of its venue's own calendar."""
+
+    NAMES: ClassVar = ("starts_at_from", "starts_at_to")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "the venue's date"
+        # Unfold's form sends along what no filter uses: the page of the other list, and an empty date a second time.
+        self.used_parameters = dict.fromkeys((*self.NAMES, PAGE_VAR), "") | self.used_parameters
+        self.form = self.form_class(name=self.parameter_name, data=self.used_parameters)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield {"form": self.form}
+
+    def queryset(self, request: HttpRequest, rows: Any) -> Any:
+        self.form.is_valid()  # a date that is none does not count; the form says so
+        first, last = (self.form.cleaned_data.get(name) for name in self.NAMES)
+        rows = rows.from_day(lambda zone: first) if first else rows
+        return rows.to_day(lambda zone: last) if last else rows
+
+
 class WhenFilter(admin.SimpleListFilter):
     """The nights from each venue's today on, unless the past or a date is asked for."""
 
@@ -401,7 +425,7 @@ class WhenFilter(admin.SimpleListFilter):
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(request, *args)
-        self.of_a_date = any(name.startswith("starts_at__") for name in request.GET)
+        self.of_a_date = any(request.GET.get(name) for name in DatesFilter.NAMES)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(value, name) for value, name in self.names.items() if value]
@@ -414,7 +438,7 @@ class WhenFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for value, name in self.names.items():
-            query = changelist.get_query_string({"when": value}, remove=["starts_at__"])
+            query = changelist.get_query_string({"when": value}, remove=DatesFilter.NAMES)
             yield {"selected": value == self.chosen(), "query_string": query, "display": name}
 
     def queryset(self, request: HttpRequest, rows: Any) -> Any:
@@ -435,12 +459,12 @@ class GameSessionAdmin(OwnVenues):
     form = SessionForm
     list_display = ("when", "game", "venue", "state", "cancel_reason", "by_hand")
     list_display_links = ("when",)
-    list_filter = (WhenFilter, "status", "edited", ("game__venue", OwnVenuesFilter))
+    list_filter = (WhenFilter, ("starts_at", DatesFilter), "status", "edited", ("game__venue", OwnVenuesFilter))
+    list_filter_submit = True
     list_before_template = "events/when.html"
     search_fields = ("game__name",)
     list_per_page = 50
     list_select_related = ("game__venue",)
-    date_hierarchy = "starts_at"
     ordering = ("starts_at", "pk")
     show_full_result_count = False
     actions = ("cancel_all", "restore_all")
