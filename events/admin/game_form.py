@@ -43,9 +43,9 @@ class GameForm(forms.ModelForm):
             "generation_error": "What went wrong",
         }
         help_texts = {
-            "status": "Paused: no more sessions are written, those there are stay. Archived: those to come go too.",
+            "status": "Paused: no more sessions are written; existing ones stay. Archived: those to come are removed.",
             "interval": "1: each time. 2: every second day, week, month or year, counted from the first date.",
-            "nth": "Such as the last Friday: choose Last here, and tick Friday above.",
+            "nth": "For the last Friday, choose Last here and tick Friday above.",
             "end_date": "The game is played on it for the last time. Empty: it goes on.",
             "count": "Instead of a last date: how many dates there are, skipped ones too.",
             "notes": "Players see them.",

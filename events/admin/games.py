@@ -185,7 +185,7 @@ class GameAdmin(OwnVenues, SettledAdmin):
     def archive(self, request: HttpRequest, queryset: QuerySet[Game]) -> HttpResponse | None:
         form = confirmation(request)
         if not form.is_valid():
-            told = "Their sessions to come are removed, but for those changed or cancelled by hand."
+            told = "Their sessions to come are removed, except those changed or cancelled by hand."
             return ask(self, request, queryset, f"Archive {counted(queryset, 'game')}?", told, form)
         self._set_status(request, queryset, Game.Status.ARCHIVED)
         return None
