@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "workers",  # before django_dramatiq: its rundramatiq command is ours
     "django_dramatiq",
     "unfold",  # before the admin: its templates take over
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -282,9 +282,8 @@ class RunAdmin(ModelAdmin):
 
     form = RunForm
     list_display = ("name", "slot_", "state_", "cause", "took", "created", "reason")
-    list_filter = ("state", "cause", "actor")
+    list_filter = ("state", "cause", "actor", ("created_at", admin.DateFieldListFilter))
     search_fields = ("=job__id", "=actor")
-    date_hierarchy = "created_at"
     list_select_related = ("job",)
     show_full_result_count = False
     actions_detail = ("retry",)
