@@ -21,6 +21,7 @@ from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils import timezone
 
+from events.models import Game
 from workers import facts, overdue
 from workers.models import Incident, Run, ScheduledJob
 
@@ -165,7 +166,7 @@ def _failing_games(now: datetime) -> list[Trouble]:
             f"Game {game.pk} ({game.name}) cannot be generated.\n{game.generation_error}"
             f"\n{_address('events_game_change', game.pk)}",
         )
-        for game in facts.failing_games().only("name", "generation_error")
+        for game in Game.objects.failing().only("name", "generation_error")
     ]
 
 

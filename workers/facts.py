@@ -72,12 +72,6 @@ def progress() -> Progress | None:
     return Progress(current, counts["games"], generation.lagging(current).count(), counts["failed"])
 
 
-def failing_games() -> QuerySet[Game]:
-    """Games in play that could not be generated, and wait to be edited or retried."""
-    playing = Game.objects.filter(status=Game.Status.ACTIVE, venue__active=True)
-    return playing.exclude(generation_error="").order_by("name", "pk")
-
-
 # --- Runs -------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +246,7 @@ def board(now: datetime) -> Board:
         states=runs_by_state(now),
         missed=slots_missed(now),
         slowest=slowest_jobs(now),
-        games=Listed.of(failing_games().select_related("venue")),
+        games=Listed.of(Game.objects.failing().select_related("venue")),
         dead=Listed.of(dead_letters(now)),
         # What the alarms found a minute ago at most: to look anew takes a query for each.
         overruns=Listed.of(Incident.objects.filter(kind=Incident.Kind.OVERRUN, closed_at=None)),
