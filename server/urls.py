@@ -13,9 +13,9 @@ from rest_framework.routers import SimpleRouter
 from events import feeds, views
 from events.api import ClosureViewSet, GameViewSet, SessionViewSet, VenueViewSet
 from server.tokens import TokenView
-from workers import dashboard, health
 from workers.api import JobViewSet, RunViewSet
-from workers.metrics import metrics
+from workers.monitoring import dashboard, health
+from workers.monitoring.metrics import metrics
 
 router = SimpleRouter()
 router.register("venues", VenueViewSet)

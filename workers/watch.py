@@ -1,6 +1,6 @@
 """A worker process's look at the clock, which cannot say of itself that it has stopped.
 
-Apart from `workers.alarms`, because middleware is loaded before there are models.
+Apart from `workers.monitoring.alarms`, because middleware is loaded before there are models.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ClockWatch(Middleware):
         self.stopping.set()
 
     def _watch(self) -> None:
-        from workers import alarms
+        from workers.monitoring import alarms
 
         while not self.stopping.wait(settings.TICK_OVERDUE_SECONDS / LOOKS):
             try:

@@ -15,9 +15,10 @@ from tests.factories import make_game, make_games, make_venue
 from tests.waiting import eventually
 from tests.workers.conftest import Queues, queues  # noqa: F401 - the fixture
 from tests.workers.scheduled import make_job, make_run
-from workers import alarms, generation
+from workers import generation
 from workers.models import Clock, Run, ScheduledJob
-from workers.overdue import NIGHTLY
+from workers.monitoring import alarms
+from workers.monitoring.overdue import NIGHTLY
 
 GAMES = 2000
 

@@ -16,11 +16,12 @@ from tests.deploy import deploy
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
-from workers import alarms, dispatch, facts, runs
+from workers import dispatch, runs
 from workers.broker import broker, connect
-from workers.health import scheduler_status
 from workers.models import Clock, Generation, Run, ScheduledJob
-from workers.overdue import NIGHTLY
+from workers.monitoring import alarms, board
+from workers.monitoring.health import scheduler_status
+from workers.monitoring.overdue import NIGHTLY
 
 pytestmark = pytest.mark.django_db
 
@@ -236,7 +237,7 @@ def test_missed_slots_are_wrong_until_their_job_succeeds_and_stay_in_sight(opera
 def test_a_catch_up_makes_slots_good_as_it_succeeds_and_while_it_may(state: str, lost: int) -> None:
     make_run(make_job(), state, cause="catch_up", slot=later(-600), covers=7)
 
-    assert facts.slots_missed(NOW) == facts.Missed(slots=7, lost=lost)
+    assert board.slots_missed(NOW) == board.Missed(slots=7, lost=lost)
 
 
 def test_the_runs_of_missed_slots_are_a_click_away(operator: Client) -> None:

@@ -22,8 +22,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.models import Game
-from workers import facts, overdue
 from workers.models import Incident, Run, ScheduledJob
+from workers.monitoring import board, overdue
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def _address(view: str, *args: Any) -> str:
 
 
 def _failing_jobs(now: datetime) -> list[Trouble]:
-    failing = {row["name"]: row["failed_at"] for row in facts.failing_jobs(now)}
+    failing = {row["name"]: row["failed_at"] for row in board.failing_jobs(now)}
     if not failing:
         return []
     last = Run.objects.filter(state=Run.State.FAILED, finished_at__in=failing.values())
@@ -171,7 +171,7 @@ def _failing_games(now: datetime) -> list[Trouble]:
 
 
 def _missed_slots(now: datetime) -> list[Trouble]:
-    missed = facts.jobs_that_missed(now, since=now - MISSES_ARE_ONE)
+    missed = board.jobs_that_missed(now, since=now - MISSES_ARE_ONE)
     jobs, slots = [row["job_id"] for row in missed], [row["last"] for row in missed]
     runs = Run.objects.filter(job__in=jobs, slot__in=slots).select_related("job")
     last = {(run.job_id, run.slot): run for run in runs}
@@ -202,7 +202,7 @@ def _overruns(now: datetime) -> list[Trouble]:
             f"Job {overrun.run.job_id or overrun.run.actor} has been at work since {_both(overrun.since)}:"
             f" it usually takes {overrun.usual.total_seconds():.0f} s.\n{_run(overrun.run)}",
         )
-        for overrun in facts.overruns(now)
+        for overrun in board.overruns(now)
     ]
 
 

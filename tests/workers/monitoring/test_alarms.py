@@ -17,9 +17,10 @@ from tests.factories import make_game, make_games
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, Does, at_once, fields, later, make_job, make_run
-from workers import alarms, dispatch, facts, runs
+from workers import dispatch, runs
 from workers.broker import broker
 from workers.models import Clock, Incident, Run, ScheduledJob
+from workers.monitoring import alarms, board
 from workers.watch import LOOKS, ClockWatch
 
 pytestmark = pytest.mark.django_db
@@ -507,12 +508,12 @@ def test_a_tick_looks() -> None:
 
 def test_a_retry_that_succeeds_ends_the_trouble_and_the_dead_letter() -> None:
     run = failed("pay-dealers", NOW)
-    assert list(facts.dead_letters(later(60))) == [run]
+    assert list(board.dead_letters(later(60))) == [run]
     assert len(told_at(NOW)) == 1
 
     again = runs.retry(run, by="ann", now=later(60))
     claimed = runs.claim(again.pk, 0, "message", later(60))
-    assert list(facts.dead_letters(later(60))) == []  # asked for again
+    assert list(board.dead_letters(later(60))) == []  # asked for again
     assert claimed
     runs.succeed(claimed, None, later(70))
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from tests.deploy import deploy
 from tests.factories import make_game
 from workers import dispatch
-from workers.health import scheduler_status
 from workers.models import Clock, Generation, Run, ScheduledJob
+from workers.monitoring.health import scheduler_status
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)  # 13:00 in Sydney
 SLOT = datetime(2026, 3, 9, 18, tzinfo=UTC)  # 05:00 in Sydney

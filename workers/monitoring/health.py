@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
-from workers import overdue
+from workers.monitoring import overdue
 from workers.services import ping_database, ping_redis
 
 

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from workers import facts, overdue
+from workers.monitoring import board, overdue
 
 
 @never_cache
@@ -48,7 +48,7 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)
     says = "Whether the nightly generation has not begun, failed, does not end or stays paused: 1 or 0."
     yield _gauge("poker_generation_overdue", says, bool(scheduler.no_generation))
-    progress = facts.progress()
+    progress = board.progress()
     if progress:
         age = (now - progress.generation.at).total_seconds()
         done = progress.generation.finished_at is not None
@@ -57,14 +57,14 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_games", "Active recurring games.", progress.games)
         yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)
         yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
-    yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", facts.queue_depths())
-    yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", facts.runs_by_state(now))
-    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", facts.slots_missed(now).slots)
-    took = {row["name"]: row["took"].total_seconds() for row in facts.slowest_jobs(now)}
+    yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", board.queue_depths())
+    yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", board.runs_by_state(now))
+    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", board.slots_missed(now).slots)
+    took = {row["name"]: row["took"].total_seconds() for row in board.slowest_jobs(now)}
     yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
-    yield _gauge("poker_jobs_failing", "Jobs that failed last.", facts.failing_jobs(now).count())
-    yield _gauge("poker_dead_letters", "Failed runs of a week not made good.", facts.dead_letters(now).count())
-    yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", facts.open_incidents())
+    yield _gauge("poker_jobs_failing", "Jobs that failed last.", board.failing_jobs(now).count())
+    yield _gauge("poker_dead_letters", "Failed runs of a week not made good.", board.dead_letters(now).count())
+    yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", board.open_incidents())
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

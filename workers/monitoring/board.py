@@ -12,10 +12,11 @@ from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
 from events.models import GIVEN_UP, Game
-from workers import generation, overdue
+from workers import generation
 from workers.broker import broker
 from workers.models import Generation, Incident, Run
-from workers.overdue import Scheduler
+from workers.monitoring import overdue
+from workers.monitoring.overdue import Scheduler
 
 DAY = timedelta(days=1)
 
