@@ -54,7 +54,7 @@ def tick(now: datetime) -> None:
         resend,
         generation.reconcile,
         dead_letters.collect,
-        alarms.look,
+        alarms.tell_troubles,
     )
     for part in parts:
         _attempt(part, now)

@@ -37,7 +37,7 @@ class ClockWatch(Middleware):
 
         while not self.stopping.wait(settings.TICK_OVERDUE_SECONDS / LOOKS):
             try:
-                alarms.look_at_clock(timezone.now())
+                alarms.tell_stopped_clock(timezone.now())
             except Exception as error:  # PostgreSQL is away: the next look may find it
                 log.warning("The clock could not be looked at: %s", error)
             finally:

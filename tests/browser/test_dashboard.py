@@ -139,7 +139,7 @@ def a_bad_night() -> None:
     an_hour_ago = now - timedelta(hours=1)
     make_run(slow, "succeeded", created_at=an_hour_ago, started_at=an_hour_ago, finished_at=now - timedelta(minutes=59))
     make_run(slow, "running", created_at=an_hour_ago, started_at=an_hour_ago)
-    alarms.look(now)
+    alarms.tell_troubles(now)
     ScheduledJob.objects.filter(pk=NIGHTLY).update(enabled=False)
 
 

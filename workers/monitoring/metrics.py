@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -14,7 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from workers.monitoring import board, overdue
+from workers.models import Incident
+from workers.monitoring import board, failures, overdue
 
 
 @never_cache
@@ -59,12 +61,18 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
     yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", board.queue_depths())
     yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", board.runs_by_state(now))
-    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", board.slots_missed(now).slots)
+    yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", failures.missed_slots(now).slots)
     took = {row["name"]: row["took"].total_seconds() for row in board.slowest_jobs(now)}
     yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
-    yield _gauge("poker_jobs_failing", "Jobs that failed last.", board.failing_jobs(now).count())
-    yield _gauge("poker_dead_letters", "Failed runs of a week not made good.", board.dead_letters(now).count())
-    yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", board.open_incidents())
+    yield _gauge("poker_jobs_failing", "Jobs that failed last.", failures.failing_jobs(now).count())
+    yield _gauge("poker_dead_letters", "Failed runs of a week not made good.", failures.dead_letters(now).count())
+    yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", _open_incidents())
+
+
+def _open_incidents() -> dict[str, int]:
+    """How many things are wrong, by kind."""
+    opened = Incident.objects.filter(closed_at=None).order_by().values_list("kind").annotate(Count("pk"))
+    return dict.fromkeys(Incident.Kind.values, 0) | dict(opened)
 
 
 def _gauge(name: str, says: str, value: float) -> Metric:

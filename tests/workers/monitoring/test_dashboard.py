@@ -19,7 +19,7 @@ from tests.workers.scheduled import NOW, later, make_job, make_run
 from workers import dispatch, runs
 from workers.broker import broker, connect
 from workers.models import Clock, Generation, Run, ScheduledJob
-from workers.monitoring import alarms, board
+from workers.monitoring import alarms
 from workers.monitoring.health import scheduler_status
 from workers.monitoring.overdue import NIGHTLY
 
@@ -167,7 +167,7 @@ def test_a_run_that_overruns_is_wrong_and_can_be_looked_at(operator: Client) -> 
     job = make_job(id="pay-dealers")
     make_run(job, "succeeded", started_at=later(-90_000), finished_at=later(-89_999))
     run = make_run(job, "running", started_at=later(-301))
-    alarms.look(NOW)
+    alarms.tell_troubles(NOW)
 
     page = shown(operator)
     assert "Look here: runs that overrun: 1." in page
@@ -175,7 +175,7 @@ def test_a_run_that_overruns_is_wrong_and_can_be_looked_at(operator: Client) -> 
     assert "it usually takes 1 s" in page
 
     Run.objects.filter(pk=run.pk).update(state="succeeded", finished_at=NOW)
-    alarms.look(NOW)
+    alarms.tell_troubles(NOW)
     assert "Nothing is wrong." in shown(operator)
 
 
@@ -229,15 +229,6 @@ def test_missed_slots_are_wrong_until_their_job_succeeds_and_stay_in_sight(opera
     page = shown(operator)
     assert "slots missed and not made good" not in page
     assert "9, all made good" in page
-
-
-@pytest.mark.parametrize(
-    ("state", "lost"), [("queued", 0), ("running", 0), ("succeeded", 0), ("failed", 7), ("skipped", 7)]
-)
-def test_a_catch_up_makes_slots_good_as_it_succeeds_and_while_it_may(state: str, lost: int) -> None:
-    make_run(make_job(), state, cause="catch_up", slot=later(-600), covers=7)
-
-    assert board.slots_missed(NOW) == board.Missed(slots=7, lost=lost)
 
 
 def test_the_runs_of_missed_slots_are_a_click_away(operator: Client) -> None:
