@@ -31,11 +31,11 @@ class Progress:
     generation: Generation
     games: int
     lagging: int
-    failed: int
+    given_up: int
 
     @property
     def done(self) -> int:
-        return max(0, self.games - self.lagging - self.failed)
+        return max(0, self.games - self.lagging - self.given_up)
 
     @property
     def percent(self) -> int:
@@ -113,8 +113,8 @@ def progress() -> Progress | None:
     current = generation.current()
     if current is None:
         return None
-    counts = generation.recurring().aggregate(games=Count("pk"), failed=Count("pk", filter=GIVEN_UP))
-    return Progress(current, counts["games"], generation.lagging(current).count(), counts["failed"])
+    counts = generation.recurring().aggregate(games=Count("pk"), given_up=Count("pk", filter=GIVEN_UP))
+    return Progress(current, lagging=generation.lagging(current).count(), **counts)
 
 
 def queue_depths() -> dict[str, int]:

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from events.models import Game
 from workers.models import Incident
 from workers.monitoring import board, failures, overdue
 
@@ -58,7 +59,7 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_generation_done", "Whether it has settled every game: 1 or 0.", done)
         yield _gauge("poker_games", "Active recurring games.", progress.games)
         yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)
-        yield _gauge("poker_games_failed", "Games that cannot be generated.", progress.failed)
+    yield _gauge("poker_games_failed", "Games that cannot be generated.", Game.objects.failing().count())
     yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", board.queue_depths())
     yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", board.runs_by_state(now))
     yield _gauge("poker_slots_missed_24h", "Slots missed in the last 24 hours.", failures.missed_slots(now).slots)
