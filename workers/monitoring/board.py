@@ -10,6 +10,7 @@ from django.db.models import Avg, Count, F, QuerySet
 from redis.exceptions import RedisError
 
 from events.models import GIVEN_UP, Game
+from events.zones import ZONE_DATA
 from workers import generation
 from workers.broker import broker
 from workers.models import Generation, Incident, Run
@@ -65,6 +66,7 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Board:
     now: datetime
+    zone_data: str
     scheduler: Scheduler
     progress: Progress | None
     queues: dict[str, int]
@@ -79,6 +81,7 @@ class Board:
     def at(cls, now: datetime) -> Board:
         return cls(
             now=now,
+            zone_data=ZONE_DATA,
             scheduler=overdue.scheduler(now),
             progress=progress(),
             queues=queue_depths(),

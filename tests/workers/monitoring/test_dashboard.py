@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+import tzdata
 from django.contrib.auth.models import Group, Permission, User
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -91,6 +92,12 @@ def test_the_clock_ticks_or_has_stopped(operator: Client) -> None:
 
     Clock.objects.update(last_tick=later(-151))
     assert "Stopped" in shown(operator)
+
+
+def test_the_clocks_card_says_which_zone_data_it_goes_by(operator: Client) -> None:
+    card = shown(operator).split("The clock")[1].split("The calendar")[0]
+
+    assert f"zone data {tzdata.IANA_VERSION}" in card
 
 
 def test_what_is_wrong_is_listed_with_its_reason_and_escaped(operator: Client, dead: Run) -> None:

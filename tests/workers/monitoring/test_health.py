@@ -5,10 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import tzdata
 from django.db import connection
 from django.test import Client
 
 from tests.workers.monitoring.clock import NOW, SLOT, generated, ticked
+
+#: What readiness says of the data that zones are read from; it decides nothing.
+DATA = {"zone_data": tzdata.IANA_VERSION}
 
 
 @pytest.fixture
@@ -39,19 +43,19 @@ def test_alive_asks_nobody(client: Client, no_redis: None, django_assert_num_que
 def test_ready_when_both_services_answer(client: Client, db: None) -> None:
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()) == (200, {"database": True, "redis": True})
+    assert (response.status_code, response.json()) == (200, {"database": True, "redis": True, **DATA})
 
 
 def test_not_ready_without_redis(client: Client, db: None, no_redis: None) -> None:
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()) == (503, {"database": True, "redis": False})
+    assert (response.status_code, response.json()) == (503, {"database": True, "redis": False, **DATA})
 
 
 def test_not_ready_without_the_database(client: Client, no_database: None) -> None:
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()) == (503, {"database": False, "redis": True})
+    assert (response.status_code, response.json()) == (503, {"database": False, "redis": True, **DATA})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/healthz/scheduler"])

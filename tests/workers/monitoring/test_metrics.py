@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+import tzdata
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -105,6 +106,7 @@ def test_every_metric_is_true() -> None:
         "poker_jobs_failing": 1,
         "poker_dead_letters": 1,
         "poker_incidents": {"clock": 0, "job": 1, "game": 0, "slot": 0, "overrun": 0},
+        "poker_zone_data": {tzdata.IANA_VERSION: 1},
     }
 
 
