@@ -3,6 +3,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from workers.monitoring import logs
+
 
 class WorkersConfig(AppConfig):
     name = "workers"
@@ -10,7 +12,9 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         """Read what the code declares, in every process; it is written when `migrate` is done, and only then."""
         from workers import actors, checks  # noqa: F401 - importing them registers actors and checks
+        from workers.jobs import current_run
 
+        logs.current_run = current_run
         post_migrate.connect(_keep_in_step, sender=self)
 
 

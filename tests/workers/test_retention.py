@@ -1,4 +1,4 @@
-"""What is remembered of the past, and for how long."""
+"""What is deleted of the past, and when."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -20,21 +20,21 @@ from workers.monitoring.troubles import Check, on_both_clocks
 
 log = logging.getLogger(__name__)
 
-#: So many incidents are told by name in one mail and in the log; of others the number.
+#: How many incidents one mail and the log name; of the rest the mail gives the number.
 NAMED = 50
 
-#: In what order they are told: that many games fail hides no slot and no job.
+#: The order in which incidents are told: games that fail, however many, hide no slot and no job.
 ORDER = ("opened_at", "-kind", "subject")
 
 
 def tell_troubles(now: datetime) -> None:
-    """Tell what has gone wrong by `now`. A tick does so."""
+    """Tell what has gone wrong by `now`. Each tick calls this."""
     _open_and_close(troubles.CHECKS, now)
     _tell_untold(now)
 
 
 def tell_stopped_clock(now: datetime) -> None:
-    """Tell when the clock has stopped. A worker process does so; that it runs again the next tick finds."""
+    """Tell if the clock has stopped. Worker processes call this; the next tick finds that it runs again."""
     stopped = troubles.stopped_clock(now)
     if stopped:
         _open_and_close({Incident.Kind.CLOCK: lambda now: stopped}, now)

@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 #: How far back a failure still counts.
 FAILURES_OVER = timedelta(days=7)
 
-#: What a run is named after: its job or, of one sent by hand that has none, its actor.
+#: What a run is named after: its job, or its actor when it has none because it was sent by hand.
 NAME = Coalesce("job_id", "actor")
 
 #: Runs that stand for slots which nothing ran on time, made good or not.
@@ -36,8 +36,8 @@ def failing_jobs(now: datetime) -> Any:
 def dead_letters(now: datetime) -> QuerySet[Run]:
     """Runs of the last week that failed for good and that nothing has made good since, the last first.
 
-    A run is made good when it is asked for again, or when its job succeeds after its last failure. Whether another
-    run made one without a job good nobody can say.
+    A run is made good when somebody asks for it again, or when its job succeeds after its last failure. One without a
+    job is made good by the first alone.
     """
     since = now - FAILURES_OVER
     again = Run.objects.filter(created_at__gte=since, retry_of__isnull=False)

@@ -23,7 +23,7 @@ from workers.monitoring import board, failures, overdue
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For who sends METRICS_TOKEN as `Authorization: Bearer …`; without that setting there is no such page."""
+    """The page for whoever sends METRICS_TOKEN as `Authorization: Bearer …`; without that setting there is none."""
     if not settings.METRICS_TOKEN:
         raise Http404
     given = request.headers.get("Authorization", "")

@@ -21,10 +21,10 @@ from workers.monitoring import failures, overdue
 #: A job that misses slots again within this time still has the same trouble.
 MISSES_ARE_ONE = timedelta(hours=2)
 
-#: A run overruns when it takes so many times what its job usually takes, and at least this long.
+#: A run overruns when it takes this many times what its job usually takes, and at least this long.
 OVERRUN_FACTOR, OVERRUN_AT_LEAST = 3, timedelta(minutes=5)
 
-#: How many past runs say what is usual.
+#: How many past runs of a job say what is usual.
 USUAL_OVER = 20
 
 
@@ -114,7 +114,7 @@ def _made_good(run: Run) -> str:
 
 
 def _overruns(now: datetime) -> list[Trouble]:
-    """Runs at work that take far longer than their job usually does; of a job's first run nobody can say."""
+    """A trouble for each run that takes far longer than its job usually does. A job's first run has no usual time."""
     found = []
     # A query for each: few runs take so long, and each of them holds a worker's thread.
     for run in Run.objects.filter(state=Run.State.RUNNING, started_at__lt=now - OVERRUN_AT_LEAST):
@@ -134,7 +134,7 @@ def _usual(run: Run) -> timedelta | None:
     return median(took) if took else None  # type: ignore[type-var]  # timedeltas can be ordered and halved
 
 
-#: Everything that a tick checks: that it comes says that the clock runs.
+#: Everything that a tick checks. That a tick comes says that the clock runs.
 CHECKS: dict[Incident.Kind, Check] = {
     Incident.Kind.CLOCK: lambda now: [],
     Incident.Kind.JOB: _failing_jobs,
@@ -143,7 +143,7 @@ CHECKS: dict[Incident.Kind, Check] = {
     Incident.Kind.OVERRUN: _overruns,
 }
 
-#: Which of the ids that a line of the log carries the subject of a kind is.
+#: The name under which a line of the log carries the subject, by kind.
 IDS: dict[str, str] = {
     Incident.Kind.JOB: "job_id",
     Incident.Kind.SLOT: "job_id",
@@ -156,7 +156,7 @@ IDS: dict[str, str] = {
 
 
 def on_both_clocks(at: datetime) -> str:
-    """An instant on the clock of the logs, and on that of who reads this."""
+    """An instant in UTC, as the logs have it, and on the clock of who reads this."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC ({timezone.localtime(at):%a %H:%M:%S %Z})"
 
 
@@ -165,6 +165,6 @@ def _run(run: Run) -> str:
 
 
 def _address(view: str, *args: Any) -> str:
-    """Where to look, in the admin. Under a wildcard, or at home, nobody knows its host: the path must do."""
+    """The address of a page of the admin; its path where no host is known: under a wildcard, or in development."""
     host, path = settings.ALLOWED_HOSTS[0], reverse(f"admin:{view}", args=args)
     return path if settings.DEBUG or host.startswith((".", "*")) else f"https://{host}{path}"
