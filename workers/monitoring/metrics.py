@@ -68,7 +68,7 @@ def collect(now: datetime) -> Iterator[Metric]:
     yield _labelled("poker_job_seconds_24h", "What the slowest jobs take on average.", "job", took)
     yield _gauge("poker_jobs_failing", "Jobs that failed last.", failures.failing_jobs(now).count())
     yield _gauge("poker_dead_letters", "Failed runs of a week not made good.", failures.dead_letters(now).count())
-    yield _labelled("poker_zone_data", "The release of IANA's data on time zones: 1.", "version", {ZONE_DATA: 1})
+    yield _labelled("poker_zone_data", "Which release of data on time zones is read: 1.", "version", {ZONE_DATA: 1})
     yield _labelled("poker_incidents", "What alarms are about, by kind.", "kind", _open_incidents())
 
 
