@@ -228,7 +228,7 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "a password", "")
 EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_USE_SSL = EMAIL_PORT == 465
 EMAIL_TIMEOUT = 20
-#: Who is told when something is wrong: see workers/alarms.py.
+#: Who is told when something is wrong: see workers/monitoring/alarms.py.
 ADMINS = [(address, address) for address in env.words("ADMINS")]
 EMAIL_SUBJECT_PREFIX = "[poker] "
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "an e-mail address", "poker@localhost")
@@ -251,7 +251,7 @@ UNFOLD = {
     "SITE_TITLE": "Poker venues",
     "SITE_HEADER": "Poker venues",
     "SITE_SYMBOL": "playing_cards",
-    "DASHBOARD_CALLBACK": "workers.dashboard.add_board",
+    "DASHBOARD_CALLBACK": "workers.monitoring.dashboard.add_board",
     "COLORS": {"primary": {"500": "oklch(68% .24 304)"}},  # its own is too dark to read on its dark ground
     "SIDEBAR": {
         "navigation": [
@@ -347,7 +347,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "json": {"()": "workers.logs.JsonFormatter"},
+        "json": {"()": "workers.monitoring.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "json" if env.flag("JSON_LOGS") else "line"}

@@ -16,9 +16,9 @@ from events.api.sessions import SessionViewSet
 from events.api.venues import VenueViewSet
 from events.pages import feeds, session, venue, whats_on
 from server.tokens import TokenView
-from workers import dashboard, health
 from workers.api import JobViewSet, RunViewSet
-from workers.metrics import metrics
+from workers.monitoring import dashboard, health
+from workers.monitoring.metrics import metrics
 
 router = SimpleRouter()
 router.register("venues", VenueViewSet)

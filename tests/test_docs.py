@@ -27,8 +27,8 @@ from tests.waiting import eventually
 from workers import generation
 from workers.broker import broker
 from workers.jobs import registry
-from workers.metrics import collect
 from workers.models import Clock as Heartbeat
+from workers.monitoring.metrics import collect
 
 TOP = Path(__file__).resolve().parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]

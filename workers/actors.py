@@ -15,7 +15,7 @@ from dramatiq.middleware import CurrentMessage
 from periodiq import cron
 
 from events import sessions
-from workers import digest, dispatch, generation, history
+from workers import digest, dispatch, generation, retention
 from workers.jobs import current_run, job
 from workers.triggers import CronTrigger
 
@@ -72,7 +72,7 @@ def create_sessions_for_game(
 @job(trigger=CronTrigger(hour=3, minute=30))
 def prune_history() -> dict[str, int]:
     """Delete finished runs, generations and digests older than HISTORY_DAYS, a batch at a time."""
-    return history.prune(timezone.now())
+    return retention.prune(timezone.now())
 
 
 @job(trigger=CronTrigger(minute="*/15"), catch_up="skip")

@@ -47,5 +47,5 @@ def _body(venue: Venue, day: date) -> str:
         .select_related("game")
         .order_by("starts_at", "pk")
     )
-    failing = Game.objects.filter(venue=venue).exclude(generation_error="").order_by("name")
+    failing = Game.objects.failing().filter(venue=venue)
     return render_to_string("workers/digest.txt", {"venue": venue, "day": day, "today": today, "failing": failing})

@@ -14,9 +14,10 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q
 
-from workers import alarms, dead_letters, generation, jobs, runs
+from workers import dead_letters, generation, jobs, runs
 from workers.broker import broker
 from workers.models import Clock, Run, ScheduledJob
+from workers.monitoring import alarms
 from workers.triggers import jitter_of
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def tick(now: datetime) -> None:
         resend,
         generation.reconcile,
         dead_letters.collect,
-        alarms.look,
+        alarms.tell_troubles,
     )
     for part in parts:
         _attempt(part, now)

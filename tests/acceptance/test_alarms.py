@@ -17,9 +17,10 @@ from tests.acceptance.conftest import Start
 from tests.acceptance.league import note_generation
 from tests.processes import Clock
 from tests.waiting import eventually
-from workers import generation, health
+from workers import generation
 from workers.models import Clock as Heartbeat
 from workers.models import Incident
+from workers.monitoring import health
 
 
 class Session(socketserver.StreamRequestHandler):

@@ -15,9 +15,10 @@ from tests.factories import make_game, make_games, make_venue
 from tests.waiting import eventually
 from tests.workers.conftest import Queues, queues  # noqa: F401 - the fixture
 from tests.workers.scheduled import make_job, make_run
-from workers import alarms, generation
+from workers import generation
 from workers.models import Clock, Run, ScheduledJob
-from workers.overdue import NIGHTLY
+from workers.monitoring import alarms
+from workers.monitoring.overdue import NIGHTLY
 
 GAMES = 2000
 
@@ -138,7 +139,7 @@ def a_bad_night() -> None:
     an_hour_ago = now - timedelta(hours=1)
     make_run(slow, "succeeded", created_at=an_hour_ago, started_at=an_hour_ago, finished_at=now - timedelta(minutes=59))
     make_run(slow, "running", created_at=an_hour_ago, started_at=an_hour_ago)
-    alarms.look(now)
+    alarms.tell_troubles(now)
     ScheduledJob.objects.filter(pk=NIGHTLY).update(enabled=False)
 
 

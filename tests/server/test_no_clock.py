@@ -153,7 +153,7 @@ LIST_THREADS = "; import threading; print([thread.name for thread in threading.e
         "import server.wsgi",
         "import server.wsgi; from django.test import Client;"
         " [Client(SERVER_NAME='localhost').get(path) for path in ('/', '/healthz', '/healthz/scheduler', '/admin/')]",
-        "import django; django.setup(); import workers.actors, workers.health, server.urls",
+        "import django; django.setup(); import workers.actors, workers.monitoring.health, server.urls",
         "import os; os.environ['RUN_MAIN'] = 'true'; import server.wsgi",  # as runserver's reloader has it
         "import django; django.setup(); from django.core.management import call_command;"
         " [call_command(*words.split()) for words in"

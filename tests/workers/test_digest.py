@@ -214,6 +214,14 @@ def test_games_that_cannot_be_generated_are_named_with_the_error() -> None:
     assert "Elsewhere" not in text
 
 
+@pytest.mark.parametrize("status", ["paused", "archived"])
+def test_a_game_that_nobody_wants_generated_is_not_named_for_an_old_error(status: str) -> None:
+    venue = make_contact()
+    make_game(venue, name="Retired", status=status, generation_error="KeyError: 'x'")
+
+    assert "Retired" not in body(venue)
+
+
 def test_a_day_on_which_nothing_failed_says_nothing_of_it() -> None:
     assert "cannot be put" not in body(make_contact())
 

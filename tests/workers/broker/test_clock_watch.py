@@ -9,8 +9,8 @@ from django.db import OperationalError
 from dramatiq import Worker
 
 from tests.waiting import eventually
-from workers import alarms
 from workers.broker import ClockWatch, broker
+from workers.monitoring import alarms
 
 
 @pytest.mark.django_db(transaction=True)  # its thread closes a connection
@@ -39,4 +39,4 @@ def test_a_worker_process_looks_at_the_clock_until_it_stops_whatever_happens(
 def test_what_a_process_looks_with_is_the_alarm() -> None:
     (watch,) = [each for each in broker().middleware if isinstance(each, ClockWatch)]
 
-    assert watch.look is alarms.look_at_clock
+    assert watch.look is alarms.tell_stopped_clock

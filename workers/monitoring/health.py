@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
-from workers import overdue
+from events.zones import ZONE_DATA
 from workers.backing_services import ping_database, ping_redis
+from workers.monitoring import overdue
 
 
 @never_cache
@@ -21,9 +22,9 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """PostgreSQL and Redis answer; 503 when one does not."""
+    """PostgreSQL and Redis answer; 503 when one does not. Says which zone data this process reads, too."""
     services = {"database": _answers(ping_database), "redis": _answers(ping_redis)}
-    return JsonResponse(services, status=200 if all(services.values()) else 503)
+    return JsonResponse({**services, "zone_data": ZONE_DATA}, status=200 if all(services.values()) else 503)
 
 
 @never_cache

@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 import time_machine
+import tzdata
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from events.models import FOR_NOW
 from tests.deploy import deploy
-from tests.factories import make_game
+from tests.factories import make_game, make_games
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
 from workers.actors import create_sessions_for_game
 from workers.broker import broker, connect
 from workers.models import Clock, Generation, Incident
+from workers.monitoring import board
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +106,31 @@ def test_every_metric_is_true() -> None:
         "poker_jobs_failing": 1,
         "poker_dead_letters": 1,
         "poker_incidents": {"clock": 0, "job": 1, "game": 0, "slot": 0, "overrun": 0},
+        "poker_zone_data": {tzdata.IANA_VERSION: 1},
     }
+
+
+def test_the_games_that_fail_are_those_that_the_dashboard_names() -> None:
+    """Games played once and those whose error may pass are among them, archived ones are not."""
+    make_game(generation_error="GenerationError: no zone")
+    make_game(generation_error=f"{FOR_NOW}OperationalError: gone")
+    make_game(recurrence="once", generation_error="GenerationError: no zone")
+    make_game(status="archived", generation_error="GenerationError: no zone")
+
+    assert read()["poker_games_failed"] == len(board.Board.at(NOW).games.rows) == 3
+
+
+def test_a_game_that_is_tried_again_lags_and_is_not_settled() -> None:
+    Generation.objects.create(at=NOW, days=28, moved_at=NOW)
+    make_game(generated_through=(NOW + timedelta(days=60)).date(), generation_error=f"{FOR_NOW}OperationalError: gone")
+    make_game(generated_through=(NOW + timedelta(days=60)).date())
+
+    found = read()
+
+    assert (found["poker_games"], found["poker_games_lagging"], found["poker_games_failed"]) == (2, 1, 1)
+    progress = board.progress()
+    assert progress
+    assert progress.done == 1
 
 
 def test_a_rerun_by_hand_makes_the_generation_young_and_does_not_hide_that_the_night_was_missed() -> None:
@@ -124,8 +151,13 @@ def test_while_redis_is_away_everything_else_is_there(monkeypatch: pytest.Monkey
     assert "poker_runs_24h" in found
 
 
-def test_a_handful_of_queries(django_assert_max_num_queries: Any) -> None:
+def test_as_many_queries_however_much_there_is_to_measure(django_assert_num_queries: Any) -> None:
     Generation.objects.create(at=NOW, days=28, moved_at=NOW)
+    with django_assert_num_queries(16):
+        read()
 
-    with django_assert_max_num_queries(15):
+    make_games(30, generation_error="GenerationError: no zone")
+    for n in range(30):
+        make_run(make_job(), "failed", started_at=later(-n), finished_at=NOW)
+    with django_assert_num_queries(16):
         read()

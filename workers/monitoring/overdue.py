@@ -1,4 +1,4 @@
-"""Whether the clock and its nightly generation are overdue, and why: for health, the dashboard and the metrics."""
+"""Whether the clock or its nightly generation is overdue, and why: for health, the dashboard and the metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workers.models import Clock, Generation, Run, ScheduledJob
 #: The job that fills the calendar; its actor's module imports this one.
 NIGHTLY = "generate_upcoming_game_sessions"
 
-#: Nights are so far apart when the clocks go back, and never farther.
+#: The longest time from one night to the next: the clocks go back between them.
 NIGHT = timedelta(hours=25)
 
 PAUSED = "the nightly generation is paused"
@@ -22,7 +22,7 @@ PAUSED = "the nightly generation is paused"
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """The clock and the nightly generation at one moment; what is overdue of them says why, in a few words."""
+    """The clock and the nightly generation at one moment. `no_tick` and `no_generation` say why it is overdue."""
 
     last_tick: datetime | None
     last_generation: datetime | None
@@ -72,7 +72,7 @@ def _no_tick(last: datetime | None, now: datetime) -> str:
 
 def _not_begun(nightly: ScheduledJob | None, generated: datetime | None, now: datetime) -> str:
     if nightly and not nightly.is_on(now):
-        # Somebody wished it so: it is overdue once a night has gone by and nobody filled the calendar by hand.
+        # Somebody paused it: it is overdue once a night has gone by and nobody filled the calendar by hand.
         return PAUSED if now - (generated or _deployed_at()) > NIGHT else ""
     if nightly and nightly.next_run_at and now - nightly.next_run_at > _patience():
         return f"the generation of {nightly.next_run_at:%Y-%m-%d %H:%M} UTC has not begun"
@@ -80,7 +80,7 @@ def _not_begun(nightly: ScheduledJob | None, generated: datetime | None, now: da
 
 
 def _not_done(generated: datetime | None, now: datetime) -> str:
-    """Of the latest night: it failed, with no generation since, or has not come to an end in a time long for it."""
+    """The latest night's generation failed, and there was none since, or it has not ended though it should have."""
     run = Run.objects.filter(job=NIGHTLY, slot__isnull=False).first()
     if run is None:
         return ""

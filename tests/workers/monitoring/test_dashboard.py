@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+import tzdata
 from django.contrib.auth.models import Group, Permission, User
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -16,11 +17,12 @@ from tests.deploy import deploy
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
-from workers import alarms, dispatch, facts, runs
+from workers import dispatch, runs
 from workers.broker import broker, connect
-from workers.health import scheduler_status
 from workers.models import Clock, Generation, Run, ScheduledJob
-from workers.overdue import NIGHTLY
+from workers.monitoring import alarms
+from workers.monitoring.health import scheduler_status
+from workers.monitoring.overdue import NIGHTLY
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +92,12 @@ def test_the_clock_ticks_or_has_stopped(operator: Client) -> None:
 
     Clock.objects.update(last_tick=later(-151))
     assert "Stopped" in shown(operator)
+
+
+def test_the_clocks_card_says_which_zone_data_it_goes_by(operator: Client) -> None:
+    card = shown(operator).split("The clock")[1].split("The calendar")[0]
+
+    assert f"zone data {tzdata.IANA_VERSION}" in card
 
 
 def test_what_is_wrong_is_listed_with_its_reason_and_escaped(operator: Client, dead: Run) -> None:
@@ -166,7 +174,7 @@ def test_a_run_that_overruns_is_wrong_and_can_be_looked_at(operator: Client) -> 
     job = make_job(id="pay-dealers")
     make_run(job, "succeeded", started_at=later(-90_000), finished_at=later(-89_999))
     run = make_run(job, "running", started_at=later(-301))
-    alarms.look(NOW)
+    alarms.tell_troubles(NOW)
 
     page = shown(operator)
     assert "Look here: runs that overrun: 1." in page
@@ -174,7 +182,7 @@ def test_a_run_that_overruns_is_wrong_and_can_be_looked_at(operator: Client) -> 
     assert "it usually takes 1 s" in page
 
     Run.objects.filter(pk=run.pk).update(state="succeeded", finished_at=NOW)
-    alarms.look(NOW)
+    alarms.tell_troubles(NOW)
     assert "Nothing is wrong." in shown(operator)
 
 
@@ -228,15 +236,6 @@ def test_missed_slots_are_wrong_until_their_job_succeeds_and_stay_in_sight(opera
     page = shown(operator)
     assert "slots missed and not made good" not in page
     assert "9, all made good" in page
-
-
-@pytest.mark.parametrize(
-    ("state", "lost"), [("queued", 0), ("running", 0), ("succeeded", 0), ("failed", 7), ("skipped", 7)]
-)
-def test_a_catch_up_makes_slots_good_as_it_succeeds_and_while_it_may(state: str, lost: int) -> None:
-    make_run(make_job(), state, cause="catch_up", slot=later(-600), covers=7)
-
-    assert facts.slots_missed(NOW) == facts.Missed(slots=7, lost=lost)
 
 
 def test_the_runs_of_missed_slots_are_a_click_away(operator: Client) -> None:

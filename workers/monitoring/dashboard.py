@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from events.models import Game
-from workers import facts, generation, runs
+from workers import generation, runs
 from workers.models import Run
+from workers.monitoring.board import Board
 
 COLOURS = {
     "queued": "#60a5fa",
@@ -31,7 +32,7 @@ def add_board(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback. Operators see the clock; everybody else the list of what they may edit."""
     if not request.user.has_perm("workers.view_run"):
         return context
-    board = facts.board(timezone.now())
+    board = Board.at(timezone.now())
     bars = {
         "data": list(board.states.values()),
         "backgroundColor": [COLOURS[state] for state in board.states],

@@ -1,4 +1,4 @@
-"""What is remembered of the past, and for how long."""
+"""How long finished runs, generations, incidents and notes of digests are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of the past, and for how long."""
+"""What is deleted of the past, and when."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from tests.factories import make_venue
 from tests.workers.scheduled import NOW, make_job, make_run
-from workers import generation, history
+from workers import generation, retention
 from workers.models import Digest, Generation, Run, ScheduledJob
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def test_runs_that_finished_longer_ago_than_the_setting_are_deleted(state: str) 
     make_run(job, state, finished_at=days_ago(30.01))
     kept = make_run(job, state, finished_at=days_ago(29.99), created_at=days_ago(40))
 
-    assert history.prune(NOW)["runs"] == 1
+    assert retention.prune(NOW)["runs"] == 1
 
     assert Run.objects.get() == kept
     assert ScheduledJob.objects.filter(pk=job.pk).exists()
@@ -43,14 +43,14 @@ def test_runs_that_finished_longer_ago_than_the_setting_are_deleted(state: str) 
 def test_runs_that_have_not_finished_stay_however_old(state: str) -> None:
     make_run(None, state, created_at=days_ago(400), due_at=days_ago(400))
 
-    assert history.prune(NOW)["runs"] == 0
+    assert retention.prune(NOW)["runs"] == 0
 
 
 def test_old_generations_are_deleted() -> None:
     generated(days_ago(31))
     recent = [generated(days_ago(29)), generated(days_ago(1))]
 
-    assert history.prune(NOW)["generations"] == 1
+    assert retention.prune(NOW)["generations"] == 1
 
     assert set(Generation.objects.all()) == set(recent)
 
@@ -61,7 +61,7 @@ def test_the_generation_whose_horizon_counts_stays_however_old() -> None:
     short = generated(days_ago(35), days=3)
     assert generation.current() == counts
 
-    assert history.prune(NOW)["generations"] == 2
+    assert retention.prune(NOW)["generations"] == 2
 
     assert set(Generation.objects.all()) == {counts}
     assert short.pk != counts.pk
@@ -69,7 +69,7 @@ def test_the_generation_whose_horizon_counts_stays_however_old() -> None:
 
 
 def test_without_any_generation_there_is_nothing_to_keep() -> None:
-    assert history.prune(NOW) == {"runs": 0, "generations": 0, "incidents": 0, "digests": 0}
+    assert retention.prune(NOW) == {"runs": 0, "generations": 0, "incidents": 0, "digests": 0}
 
 
 def test_old_notes_of_digests_are_deleted() -> None:
@@ -77,7 +77,7 @@ def test_old_notes_of_digests_are_deleted() -> None:
     for day in (29, 30, 31):
         Digest.objects.create(venue=venue, date=days_ago(day).date())
 
-    assert history.prune(NOW)["digests"] == 1
+    assert retention.prune(NOW)["digests"] == 1
 
     assert Digest.objects.earliest("date").date == datetime(2026, 2, 8, tzinfo=UTC).date()
 
@@ -85,12 +85,12 @@ def test_old_notes_of_digests_are_deleted() -> None:
 def test_more_than_one_batch_is_deleted_a_batch_at_a_time(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(history, "BATCH", 10)
+    monkeypatch.setattr(retention, "BATCH", 10)
     make_run(None, "succeeded", finished_at=days_ago(1))
     for _ in range(25):
         make_run(None, "succeeded", finished_at=days_ago(31))
 
     with django_assert_num_queries(2 * 3 + 1):
-        assert history._delete(Run.objects.filter(finished_at__lt=days_ago(30))) == 25
+        assert retention._delete(Run.objects.filter(finished_at__lt=days_ago(30))) == 25
 
     assert Run.objects.count() == 1

@@ -18,7 +18,7 @@ from tests.workers.scheduled import Does, make_job, make_run
 from workers import runs
 from workers.actors import create_sessions_for_game
 from workers.broker import broker
-from workers.logs import JsonFormatter
+from workers.monitoring.logs import JsonFormatter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
