@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from dramatiq.middleware import CurrentMessage
 
+from workers.current import current_run
+
 #: What `extra=` may give and a line shows.
 ABOUT = ("run_id", "job_id", "game_id")
 
@@ -29,8 +31,6 @@ class JsonFormatter(logging.Formatter):
 
 def _at_work() -> dict[str, str]:
     """The run or the game that this thread works on, for the lines of libraries too."""
-    from workers.jobs import current_run  # logs are set up before there are models
-
     if run := current_run():
         return {"run_id": str(run.pk), "job_id": run.job_id or run.actor}
     message = CurrentMessage.get_current_message()

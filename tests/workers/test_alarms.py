@@ -17,7 +17,7 @@ from tests.factories import make_game, make_games
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, Does, at_once, fields, later, make_job, make_run
-from workers import alarms, dispatch, facts, runs
+from workers import alarms, dispatch, facts, runs, tick
 from workers.broker import broker
 from workers.models import Clock, Incident, Run, ScheduledJob
 from workers.watch import LOOKS, ClockWatch
@@ -107,7 +107,7 @@ def test_a_failure_of_an_actor_without_a_job_is_told_by_the_name_of_the_actor() 
 
 def test_a_run_whose_actor_has_gone_is_told_with_the_reason() -> None:
     make_run(actor="gone", enqueued_at=None, due_at=NOW - timedelta(hours=2))
-    dispatch.resend(NOW)
+    runs.resend(NOW)
 
     alarms.look(NOW)
 
@@ -353,7 +353,7 @@ def test_the_clock_is_told_once_until_a_tick_and_then_anew() -> None:
         alarms.look_at_clock(later(seconds))
     assert len(told()) == 1
 
-    dispatch.tick(later(300))
+    tick.tick(later(300))
     assert Incident.objects.get().closed_at == later(300)
 
     alarms.look_at_clock(later(600))
@@ -474,7 +474,7 @@ def test_a_check_that_throws_keeps_no_other_from_its_turn_and_closes_nothing(
     with monkeypatch.context() as patch:
         patch.setitem(alarms.CHECKS, Incident.Kind.JOB, throws)
         game = make_game(generation_error="GenerationError: no zone")
-        dispatch.tick(later(60))
+        tick.tick(later(60))
 
     assert [subject.split()[:2] for subject in told()] == [["Game", str(game.pk)]]
     assert "trouble of the kind job" in caplog.text
@@ -500,7 +500,7 @@ def test_a_look_costs_a_handful_of_queries_however_much_is_wrong(django_assert_m
 def test_a_tick_looks() -> None:
     failed("pay-dealers", NOW)
 
-    dispatch.tick(NOW)
+    tick.tick(NOW)
 
     assert len(told()) == 1
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.deploy import deploy
 from tests.factories import make_game
-from workers import dispatch
+from workers import tick
 from workers.health import scheduler_status
 from workers.models import Clock, Generation, Run, ScheduledJob
 
@@ -159,7 +159,7 @@ def test_a_generation_made_up_for_later_counts(db: None) -> None:
     generated(SLOT - timedelta(days=1))
     assert scheduler_status(NOW)["status"] == "overdue"
 
-    dispatch.tick(NOW)
+    tick.tick(NOW)
 
     assert scheduler_status(NOW)["status"] == "ok"
 

@@ -18,7 +18,7 @@ class JobQuerySet(models.QuerySet["ScheduledJob"]):
         return self.filter(Q(paused_until=None) | Q(paused_until__lte=now), enabled=True, retired=False)
 
     def with_next_start(self) -> JobQuerySet:
-        """With what `ScheduledJob.next_start` needs: slots are planned some time before they start."""
+        """Jobs with what `ScheduledJob.next_start` needs: slots are planned some time before they start."""
         planned = Run.objects.filter(job=OuterRef("pk"), state=Run.State.QUEUED, slot__isnull=False)
         return self.annotate(planned_for=Subquery(planned.order_by("due_at").values("due_at")[:1]))
 
@@ -101,8 +101,8 @@ class ScheduledJob(models.Model):
     def next_start(self, now: datetime) -> datetime | None:
         """When it starts next, for people to read; None: never. Takes rows of `with_next_start`.
 
-        `next_run_at` is the first slot without a run: later than what is planned, and of a slot that periodiq sent it
-        stays until the slot's grace is over.
+        `next_run_at` is the first slot without a run: later than what is planned. It stays at a slot that periodiq has
+        sent until the slot's grace is over.
         """
         first: datetime | None = getattr(self, "planned_for", None) or self.next_run_at
         return self.parsed_trigger().next_fire(now) if first and first <= now and self.by_periodiq else first

@@ -13,11 +13,25 @@ class RunQuerySet(models.QuerySet["Run"]):
     def unfinished(self) -> RunQuerySet:
         return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
 
+    def still_waiting(self, run: Run) -> RunQuerySet:
+        """The row of `run`, as long as it waits for the attempt that it was read for."""
+        return self.filter(pk=run.pk, state=Run.State.QUEUED, attempts=run.attempts)
+
+    def still_held(self, run: Run) -> RunQuerySet:
+        """The row of `run`, as long as its attempt holds it."""
+        return self.filter(pk=run.pk, state=Run.State.RUNNING, attempts=run.attempts)
+
 
 class Run(models.Model):
     """One call of a job's actor, or why there was none. Written by `workers.runs` and `workers.dispatch` alone.
 
-    PostgreSQL's unique (job, slot) makes two schedulers, a message that comes twice or a tick repeated harmless.
+        queued → running → succeeded | failed
+        running → queued, to be tried again: it failed, or its worker died
+        queued → skipped | misfired, never started; or failed, when no worker knows its actor
+
+    A transition is a conditional UPDATE, and who changed no row has lost. A run is finished only by the attempt that
+    holds it, so a frozen worker that wakes up changes nothing. PostgreSQL's unique (job, slot) makes two schedulers, a
+    message that comes twice or a tick repeated harmless.
     """
 
     class State(models.TextChoices):
