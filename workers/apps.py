@@ -9,8 +9,10 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         """Read what the code declares, in every process; it is written when `migrate` is done, and only then."""
-        from workers import actors, checks  # noqa: F401 - importing them registers actors and checks
+        from workers import actors, checks, dispatch  # noqa: F401 - importing them registers actors and checks
+        from workers.models import ScheduledJob
 
+        ScheduledJob.plan_anew = dispatch.plan_anew
         post_migrate.connect(_keep_in_step, sender=self)
 
 

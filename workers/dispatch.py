@@ -53,6 +53,24 @@ def dispatch_missed(now: datetime) -> None:
     _dispatch(ScheduledJob.objects.filter(by_periodiq=True, next_run_at__lte=now - grace), now, now)
 
 
+def plan_anew(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> None:
+    """Plan a job that is being saved. `before` is its row as it was, locked; None when it is new.
+
+    Runs that were queued ahead are dropped; late ones that have not begun get the job's arguments. An interval's anchor
+    stays as long as its trigger does, so that no save shifts it.
+    """
+    same = before and (before.trigger, before.start_at) == (job.trigger, job.start_at)
+    job.anchor = before.anchor if before and same else now
+    dropped = _bring_in_line(job, now)
+    if before and not job._state.adding:  # a tick may have counted since the job was read
+        job.runs_begun = max(before.runs_begun - dropped, 0)
+    job.next_run_at = _next_run_at(job, before, now)
+    if job.is_on(now):
+        job.paused_because = ""
+    if job.origin == ScheduledJob.Origin.STAFF:
+        transaction.on_commit(partial(dispatch_at_once, job.pk, now))
+
+
 # --- What is due ------------------------------------------------------------------------------------------
 
 
@@ -165,3 +183,29 @@ def _within_max_runs(job: ScheduledJob, planned: list[Run]) -> list[Run]:
             job.runs_begun += 1
         allowed.append(run)
     return allowed
+
+
+# --- What is saved ----------------------------------------------------------------------------------------
+
+
+def _bring_in_line(job: ScheduledJob, now: datetime) -> int:
+    """Drop the runs that were queued ahead, give the late ones the job's arguments. Returns how many it dropped."""
+    by_clock = [Run.Cause.SCHEDULE, Run.Cause.CATCH_UP]
+    queued = Run.objects.filter(job=job.pk, state=Run.State.QUEUED, attempts=0, cause__in=by_clock)
+    dropped, _ = queued.filter(slot__gt=now).delete()
+    # A late run stays, and has yet to start. If its message is to another actor, so are its arguments.
+    queued.filter(actor=job.actor).update(args=job.args, kwargs=job.kwargs)
+    return dropped
+
+
+#: The fields of a job that decide when it runs.
+DECIDE_WHEN = ("trigger", "timezone", "start_at", "end_at", "enabled", "paused_until", "max_runs", "retired")
+
+
+def _next_run_at(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> datetime | None:
+    if not job.enabled or job.retired or (job.max_runs and job.runs_begun >= job.max_runs):
+        return None
+    kept = before and all(getattr(before, name) == getattr(job, name) for name in DECIDE_WHEN)
+    if kept and before and before.next_run_at and before.next_run_at <= now and before.is_on(now):
+        return before.next_run_at  # it is due or was missed, which a deploy must not hide
+    return job.parsed_trigger().next_fire(max(now, job.paused_until or now))

@@ -35,7 +35,7 @@ def scheduled(name: str = "a-job", **trigger: Any) -> ScheduledJob:
     """The template, put on a schedule as the admin does."""
     job = ScheduledJob(pk=name, actor="scheduled_job", trigger=trigger or {"type": "cron", "second": "0"})
     jobs.check(job, timezone.now())
-    jobs.save(job, timezone.now())
+    job.save(now=timezone.now())
     return job
 
 

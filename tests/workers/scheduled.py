@@ -47,8 +47,9 @@ class Does:
 
 
 def make_job(**fields: Any) -> ScheduledJob:
+    """A job whose row holds these fields: a save would plan it anew."""
     fields = {"actor": "work", "trigger": EVERY_MINUTE, "anchor": NOW, **fields}
-    return ScheduledJob.objects.create(**{"id": f"job-{next(_numbers)}", **fields})
+    return ScheduledJob.objects.bulk_create([ScheduledJob(**{"id": f"job-{next(_numbers)}", **fields})])[0]
 
 
 def due_job(first: float = 0, **given: Any) -> ScheduledJob:
@@ -66,7 +67,7 @@ def save_job(now: datetime = NOW, **given: Any) -> ScheduledJob:
     """A job checked and saved at `now`, as its row holds it then."""
     mine = ScheduledJob(**{"id": "mine", "actor": "work", "trigger": FIVE, **given})
     jobs.check(mine, now)
-    jobs.save(mine, now)
+    mine.save(now=now)
     return ScheduledJob.objects.get(pk=mine.pk)
 
 

@@ -5,7 +5,6 @@ from workers.current import current_run
 from workers.jobs.declare import Declared, add_job, declared, job, keep_in_step
 from workers.jobs.pausing import pause, resume
 from workers.jobs.preview import Fire, next_fires
-from workers.jobs.saving import delete, save
 from workers.jobs.validate import check
 
 __all__ = [
@@ -15,12 +14,10 @@ __all__ = [
     "check",
     "current_run",
     "declared",
-    "delete",
     "job",
     "keep_in_step",
     "next_fires",
     "pause",
     "registry",
     "resume",
-    "save",
 ]

@@ -20,7 +20,6 @@ from periodiq import CronSpec
 
 from workers.allow_list import JobActor, registry
 from workers.jobs.calls import recorded
-from workers.jobs.saving import save
 from workers.jobs.validate import check
 from workers.models import ScheduledJob
 from workers.triggers import CronTrigger, Trigger, TriggerError
@@ -184,7 +183,7 @@ def _write(asked: Declared, existing: ScheduledJob | None, origin: str, now: dat
     row.start_at, row.end_at, row.jitter = asked.trigger.start_at, asked.trigger.end_at, asked.trigger.jitter
     check(row, now, code=origin == ScheduledJob.Origin.CODE)
     if existing is None or _written(row) != before:
-        save(row, now)
+        row.save(now=now)
 
 
 def _written(row: ScheduledJob) -> list[Any]:

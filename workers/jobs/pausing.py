@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from workers.jobs.saving import save
 from workers.jobs.validate import check
 from workers.models import ScheduledJob
 
@@ -16,7 +15,7 @@ def pause(row: ScheduledJob, now: datetime, *, until: datetime | None = None, be
     with transaction.atomic():
         row.refresh_from_db(from_queryset=ScheduledJob.objects.select_for_update(no_key=True))
         row.enabled, row.paused_until, row.paused_because = until is not None, until, because
-        save(row, now)
+        row.save(now=now)
 
 
 def resume(row: ScheduledJob, now: datetime) -> None:
@@ -25,4 +24,4 @@ def resume(row: ScheduledJob, now: datetime) -> None:
         row.refresh_from_db(from_queryset=ScheduledJob.objects.select_for_update(no_key=True))
         row.enabled, row.paused_until = True, None
         check(row, now, code=row.origin == ScheduledJob.Origin.CODE)
-        save(row, now)
+        row.save(now=now)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from workers import triggers
 from workers.models.runs import Run
@@ -21,6 +26,10 @@ class JobQuerySet(models.QuerySet["ScheduledJob"]):
         """Jobs with what `ScheduledJob.next_start` needs: slots are planned some time before they start."""
         planned = Run.objects.filter(job=OuterRef("pk"), state=Run.State.QUEUED, slot__isnull=False)
         return self.annotate(planned_for=Subquery(planned.order_by("due_at").values("due_at")[:1]))
+
+
+#: What a save plans anew.
+PLANNED_ANEW = ("anchor", "next_run_at", "runs_begun", "paused_because")
 
 
 class ScheduledJob(models.Model):
@@ -86,6 +95,34 @@ class ScheduledJob(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    #: Plans a job anew as it is saved: `workers.dispatch.plan_anew`, which `AppConfig.ready()` hands down here.
+    plan_anew: ClassVar[Callable[[ScheduledJob, ScheduledJob | None, datetime], None]]
+
+    def save(self, *args: Any, now: datetime | None = None, **kwargs: Any) -> None:
+        """Save it and plan anew when it runs next. Its fields are not checked here, but by `workers.jobs.check`.
+
+        Raises ValidationError when another job has taken its id meanwhile.
+        """
+        with transaction.atomic():
+            before = ScheduledJob.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+            self.plan_anew(before, now or timezone.now())
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], *PLANNED_ANEW}
+            elif before is None:
+                kwargs["force_insert"] = True
+            try:
+                super().save(*args, **kwargs)
+            except IntegrityError as error:
+                if isinstance(error.__cause__, UniqueViolation):
+                    raise ValidationError({"id": f'There is a job "{self.pk}" already: take another id.'}) from None
+                raise
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete it with its runs. It is locked first, as by everybody else who writes its runs."""
+        with transaction.atomic():
+            ScheduledJob.objects.select_for_update().filter(pk=self.pk).first()
+            return super().delete(*args, **kwargs)
 
     def parsed_trigger(self) -> triggers.Trigger:
         """Raises triggers.TriggerError naming the field."""

@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.utils import timezone
 
 from tests.workers.conftest import Queues
-from tests.workers.scheduled import NEXT_FIVE, NOW, Does, fields, later, make_job, make_run, save_job
+from tests.workers.scheduled import FIVE, NEXT_FIVE, NOW, Does, fields, later, make_job, make_run, save_job
 from workers import jobs, runs
 from workers.models import Run, ScheduledJob
 
@@ -40,7 +42,7 @@ def test_a_job_saved_while_it_is_off_waits_for_its_time(off: dict[str, Any]) -> 
 
 
 CHANGES: dict[str, Callable[[ScheduledJob], None]] = {
-    "an edit": lambda mine: jobs.save(mine, NOW),
+    "an edit": lambda mine: mine.save(now=NOW),
     "a pause": lambda mine: jobs.pause(mine, NOW),
     "a pause for a while": lambda mine: jobs.pause(mine, NOW, until=later(30)),
 }
@@ -83,7 +85,7 @@ def test_a_run_that_is_late_starts_with_the_arguments_of_the_last_edit() -> None
     ]
 
     mine.kwargs = {"n": 2}
-    jobs.save(mine, NOW)
+    mine.save(now=NOW)
 
     assert [fields(run, "kwargs") for run in (late, waiting)] == [{"n": 2}] * 2
     assert [fields(run, "kwargs") for run in others] == [{}] * 5
@@ -96,7 +98,7 @@ def test_a_message_sent_before_an_edit_is_called_with_what_the_edit_says(queues:
     runs.send([late], timezone.now())
 
     mine.kwargs = {"n": 2}
-    jobs.save(mine, NOW)
+    mine.save(now=NOW)
     with Does(lambda **given: calls.append(given)):
         queues.work_off("default")
 
@@ -107,7 +109,7 @@ def test_an_edit_that_changes_no_time_hides_no_slot_that_is_due() -> None:
     mine = save_job()
     mine.max_instances = 2
 
-    jobs.save(mine, NEXT_FIVE + timedelta(hours=2))
+    mine.save(now=NEXT_FIVE + timedelta(hours=2))
 
     assert row("mine").next_run_at == NEXT_FIVE
 
@@ -116,7 +118,7 @@ def test_an_edit_of_the_time_counts_from_now() -> None:
     mine = save_job()
     mine.trigger = {"type": "cron", "hour": 6}
 
-    jobs.save(mine, NEXT_FIVE + timedelta(minutes=2))
+    mine.save(now=NEXT_FIVE + timedelta(minutes=2))
 
     assert row("mine").next_run_at == NEXT_FIVE + timedelta(hours=1)
 
@@ -135,7 +137,7 @@ def test_runs_dropped_by_an_edit_do_not_count() -> None:
     ScheduledJob.objects.update(runs_begun=1, next_run_at=None)
 
     mine.misfire_grace = 30
-    jobs.save(mine, NOW)
+    mine.save(now=NOW)
 
     assert (row("mine").runs_begun, row("mine").next_run_at) == (0, later(30))
 
@@ -144,7 +146,7 @@ def test_runs_that_a_tick_began_since_the_job_was_read_count() -> None:
     mine = save_job(max_runs=2)
     ScheduledJob.objects.update(runs_begun=2, next_run_at=None)
 
-    jobs.save(mine, NOW)
+    mine.save(now=NOW)
 
     assert (row("mine").runs_begun, row("mine").next_run_at) == (2, None)
 
@@ -153,17 +155,47 @@ def test_runs_that_a_tick_began_since_the_job_was_read_count() -> None:
 def test_what_staff_saved_does_not_wait_for_the_next_tick(queues: Queues) -> None:
     job = make_job(trigger={"type": "interval", "seconds": 30}, next_run_at=None)
 
-    jobs.save(job, NOW)
+    job.save(now=NOW)
 
     slots = list(Run.objects.filter(job=job).order_by("slot").values_list("slot", flat=True))
     assert slots == [NOW + timedelta(seconds=after) for after in (30, 60, 90)]
+
+
+def test_a_job_is_planned_however_django_saves_it() -> None:
+    made = ScheduledJob.objects.create(id="mine", actor="work", trigger={"type": "interval", "hours": 3})
+    assert made.next_run_at == row().next_run_at == made.parsed_trigger().next_fire(made.anchor)
+
+    made.enabled = False
+    made.save(update_fields=["enabled"])
+    assert (row().enabled, row().next_run_at) == (False, None)
+
+    again, _ = ScheduledJob.objects.update_or_create(id="mine", defaults={"enabled": True})
+    assert again.next_run_at is not None
+    assert again.next_run_at == row().next_run_at
+
+
+def test_an_id_that_another_job_has_taken_is_refused_and_that_one_is_as_it_was() -> None:
+    mine = save_job(trigger={"type": "interval", "seconds": 30})
+    ahead = make_run(mine, slot=later(30))
+
+    with pytest.raises(ValidationError) as refused:
+        ScheduledJob.objects.create(id="mine", actor="work", trigger=FIVE)
+
+    assert refused.value.message_dict == {"id": ['There is a job "mine" already: take another id.']}
+    assert row().trigger == {"type": "interval", "seconds": 30}
+    assert Run.objects.get() == ahead
+
+
+def test_what_the_database_refuses_otherwise_is_said_as_it_is() -> None:
+    with pytest.raises(IntegrityError, match="job_max_instances"):
+        ScheduledJob.objects.create(id="mine", actor="work", trigger=FIVE, max_instances=0)
 
 
 def test_a_deleted_job_takes_its_runs_along() -> None:
     job = make_job(id="nightly")
     make_run(job=job)
 
-    jobs.delete(job)
+    job.delete()
 
     assert not ScheduledJob.objects.filter(pk="nightly").exists()
     assert not Run.objects.exists()
