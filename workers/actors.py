@@ -15,7 +15,7 @@ from dramatiq.middleware import CurrentMessage
 from periodiq import cron
 
 from events import sessions
-from workers import digest, dispatch, generation, retention
+from workers import digest, generation, retention, tick
 from workers.jobs import current_run, job
 from workers.triggers import CronTrigger
 
@@ -27,7 +27,7 @@ def dispatch_due_jobs() -> None:
     """The tick of the clock, sent by periodiq every minute. One that comes late has been overtaken."""
     now = timezone.now()
     if now - (_scheduled_at() or now) < timedelta(seconds=60):
-        dispatch.tick(now)
+        tick.tick(now)
 
 
 @job(queue_name="clock", priority=-5, throws=(sessions.WindowError,), periodic=cron("0 5 * * *"))

@@ -173,14 +173,14 @@ class ScheduledJobAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: ScheduledJob, form: Any, change: bool) -> None:
         if not obj.enabled:
             obj.paused_because = ""  # now it is a person's pause
-        jobs.save(obj, timezone.now())
+        obj.save()
 
     def delete_model(self, request: HttpRequest, obj: ScheduledJob) -> None:
-        jobs.delete(obj)
+        obj.delete()
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for job in queryset:
-            jobs.delete(job)
+            job.delete()
 
     def get_urls(self) -> list[Any]:
         preview = path("next-fires/", self.admin_site.admin_view(self.preview), name="workers_scheduledjob_fires")

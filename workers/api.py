@@ -167,7 +167,7 @@ class JobSerializer(Strict, DeskSerializer):
 
     def save(self, **kwargs: Any) -> ScheduledJob:
         row = self._row(self.validated_data)
-        jobs.save(row, timezone.now())
+        row.save()
         self.instance = _with_last_run().get(pk=row.pk)
         return self.instance
 
@@ -275,7 +275,7 @@ class JobViewSet(viewsets.ModelViewSet):
 
     def perform_destroy(self, job: ScheduledJob) -> None:
         _refuse_code(job)
-        jobs.delete(job)
+        job.delete()
 
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])

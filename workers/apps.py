@@ -3,21 +3,19 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from workers.monitoring import logs
-
 
 class WorkersConfig(AppConfig):
     name = "workers"
 
     def ready(self) -> None:
         """Read what the code declares, in every process; it is written when `migrate` is done, and only then."""
-        from workers import actors, checks  # noqa: F401 - importing them registers actors and checks
+        from workers import actors, checks, dispatch  # noqa: F401 - importing them registers actors and checks
         from workers.broker import ClockWatch
-        from workers.jobs import current_run
+        from workers.models import ScheduledJob
         from workers.monitoring import alarms
 
-        logs.current_run = current_run
         ClockWatch.look = staticmethod(alarms.tell_stopped_clock)
+        ScheduledJob.plan_anew = dispatch.plan_anew
         post_migrate.connect(_keep_in_step, sender=self)
 
 

@@ -1,37 +1,25 @@
-"""What happens each minute: due jobs become runs, runs become messages, and what was missed or lost is made good."""
+"""Planning: the slots of jobs become runs, the ones to come ahead of their time, and missed ones by policy."""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q
 
-from workers import dead_letters, generation, jobs, runs
-from workers.broker import broker
-from workers.models import Clock, Run, ScheduledJob
-from workers.monitoring import alarms
+from workers import runs
+from workers.allow_list import VANISHED, registry, vanished
+from workers.models import JobQuerySet, Run, ScheduledJob
+from workers.runs import AHEAD
 from workers.triggers import jitter_of
 
 log = logging.getLogger(__name__)
 
-#: How long a tick may take before the next one no longer waits for it: it has died.
-LEASE = timedelta(seconds=50)
-
-#: How far a tick looks ahead: a minute, and what the next tick may be late.
-AHEAD = timedelta(seconds=90)
-
-#: How long a run waits for a worker that knows its actor.
-GIVE_UP_AFTER = timedelta(hours=1)
-
-#: What planning writes of a job.
+#: What a tick writes of the jobs that it plans.
 PLANNED = ["next_run_at", "runs_begun", "enabled", "paused_because"]
 
 BATCH = 500
@@ -39,36 +27,14 @@ CATCH_UP_AT_MOST = 100  # runs of one job, by catch_up=all
 LOOK_BACK_AT_MOST = 100_000  # missed slots that one pass over a job counts
 
 
-def tick(now: datetime) -> None:
-    """Keep the heartbeat and do what is due at `now`. Returns at once while another tick is at work.
-
-    An error in one part is logged and keeps no other from its turn.
-    """
-    if not _take_turn(now):
-        return
-    parts = (
-        runs.reap,
-        revive,
-        dispatch_due,
-        dispatch_missed,
-        resend,
-        generation.reconcile,
-        dead_letters.collect,
-        alarms.tell_troubles,
-    )
-    for part in parts:
-        _attempt(part, now)
-    Clock.objects.filter(busy_until=now + LEASE).update(busy_until=None)
-
-
 def revive(now: datetime) -> None:
     """Let the jobs go on that were paused because their actor was gone, once it is there.
 
-    What they missed meanwhile is for their policies to say: while a deploy rolls, the tick of an old worker knows
-    nothing of a new actor.
+    What they missed meanwhile their policies decide: while a deploy rolls, the tick of an old worker knows nothing of
+    a new actor.
     """
     gone = ScheduledJob.objects.filter(enabled=False, paused_because__startswith=VANISHED)
-    gone.filter(actor__in=list(jobs.registry)).update(enabled=True, paused_because="")
+    gone.filter(actor__in=list(registry)).update(enabled=True, paused_because="")
 
 
 def dispatch_due(now: datetime) -> None:
@@ -77,7 +43,7 @@ def dispatch_due(now: datetime) -> None:
 
 
 def dispatch_at_once(job_id: str, now: datetime) -> None:
-    """The same for one job that somebody saved, so that what is due before the next tick does not wait for it."""
+    """Dispatch one job that somebody saved, so that what is due before the next tick does not wait for it."""
     _dispatch(ScheduledJob.objects.filter(pk=job_id, by_periodiq=False, next_run_at__lte=now + AHEAD), now, now + AHEAD)
 
 
@@ -87,45 +53,43 @@ def dispatch_missed(now: datetime) -> None:
     _dispatch(ScheduledJob.objects.filter(by_periodiq=True, next_run_at__lte=now - grace), now, now)
 
 
-def resend(now: datetime) -> None:
-    """Send the queued runs that were not sent yet, and those whose messages must have been lost.
+def plan_anew(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> None:
+    """Plan a job that is being saved. `before` is its row as it was, locked; None when it is new.
 
-    While a queue has messages waiting that are as old its runs are not lost but late, and are not sent twice.
+    Runs that were queued ahead are dropped; late ones that have not begun get the job's arguments. An interval's anchor
+    stays as long as its trigger does, so that no save shifts it.
     """
-    lost_before = now - timedelta(seconds=settings.RESEND_AFTER_SECONDS)
-    of_tomorrow = Q(job__origin=ScheduledJob.Origin.CODE, job__retired=False) & ~Q(actor__in=list(jobs.registry))
-    queued = Run.objects.filter(state=Run.State.QUEUED, due_at__lte=now + AHEAD).exclude(of_tomorrow)
-    unsent = Q(enqueued_at=None)
-    lost = Q(enqueued_at__lt=lost_before, due_at__lt=lost_before) & ~Q(actor__in=_late_actors(lost_before))
-    while found := list(queued.filter(unsent | lost).order_by("due_at")[:BATCH]):
-        known = [run for run in found if run.actor in jobs.registry]
-        Run.objects.filter(pk__in=[run.pk for run in found]).update(enqueued_at=now)
-        if not runs.send(known, now):
-            return  # Redis is away, and the next tick's turn is soon enough
-        for run in found:
-            if run.actor not in jobs.registry and now - run.due_at > GIVE_UP_AFTER:
-                runs.give_up(run, _vanished(run.actor), now)
+    same = before and (before.trigger, before.start_at) == (job.trigger, job.start_at)
+    job.anchor = before.anchor if before and same else now
+    dropped = _bring_in_line(job, now)
+    if before and not job._state.adding:  # a tick may have counted since the job was read
+        job.runs_begun = max(before.runs_begun - dropped, 0)
+    job.next_run_at = _next_run_at(job, before, now)
+    if job.is_on(now):
+        job.paused_because = ""
+    if job.origin == ScheduledJob.Origin.STAFF:
+        transaction.on_commit(partial(dispatch_at_once, job.pk, now))
 
 
-# --- How it is done ---------------------------------------------------------------------------------------
+# --- What is due ------------------------------------------------------------------------------------------
 
 
-def _dispatch(due: Any, now: datetime, until: datetime) -> None:
+def _dispatch(due: JobQuerySet, now: datetime, until: datetime) -> None:
     """Plan the due jobs batch by batch. Each batch is one transaction; its messages are sent after it."""
     # While a deploy rolls, an old worker knows nothing of the new code's jobs, and leaves them to a new one.
-    of_tomorrow = Q(origin=ScheduledJob.Origin.CODE) & ~Q(actor__in=list(jobs.registry))
+    of_tomorrow = Q(origin=ScheduledJob.Origin.CODE) & ~Q(actor__in=list(registry))
     while True:
         with transaction.atomic():
             ready = due.running_at(now).exclude(of_tomorrow).order_by("next_run_at")
             batch = list(ready.select_for_update(skip_locked=True, no_key=True)[:BATCH])
             if not batch:
-                # Whoever holds the last ones may be no dispatcher, but a run of theirs that is just starting.
+                # Who holds the last jobs may be no dispatcher, but a run of theirs that is just starting.
                 batch = list(ready.select_for_update(no_key=True)[:1])
             if not batch:
                 return
             planned = [run for job in batch for run in _plan_or_pause(job, now, until)]
             Run.objects.bulk_create(planned, ignore_conflicts=True)
-            # All of them are there and locked, so this only updates: bulk_update's CASE for every row and column took
+            # All the jobs are there and locked, so this only updates. bulk_update's CASE for every row and column took
             # three quarters of a tick.
             ScheduledJob.objects.bulk_create(batch, update_conflicts=True, unique_fields=["id"], update_fields=PLANNED)
             queued = [run for run in planned if run.state == Run.State.QUEUED]
@@ -133,11 +97,11 @@ def _dispatch(due: Any, now: datetime, until: datetime) -> None:
 
 
 def _plan_or_pause(job: ScheduledJob, now: datetime, until: datetime) -> list[Run]:
-    """A job that cannot be planned is paused with the reason, and stops no other."""
+    """Plan a job's slots. One that cannot be planned is paused with the reason, and stops no other."""
     try:
-        if job.actor not in jobs.registry:
-            log.error("Job %s is paused: %s", job, _vanished(job.actor))
-            job.enabled, job.paused_because = False, _vanished(job.actor)
+        if job.actor not in registry:
+            log.error("Job %s is paused: %s", job, vanished(job.actor))
+            job.enabled, job.paused_because = False, vanished(job.actor)
             return []
         return _plan(job, now, until)
     except DatabaseError:
@@ -210,6 +174,7 @@ def _misfired(job: ScheduledJob, missed: list[datetime], now: datetime) -> Run:
 
 
 def _within_max_runs(job: ScheduledJob, planned: list[Run]) -> list[Run]:
+    """The planned runs that the job's `max_runs` leaves, each counted in `job`."""
     allowed = []
     for run in planned:
         if run.state == Run.State.QUEUED:
@@ -220,30 +185,27 @@ def _within_max_runs(job: ScheduledJob, planned: list[Run]) -> list[Run]:
     return allowed
 
 
-def _late_actors(since: datetime) -> list[str]:
-    """Those on whose queues messages have waited since then."""
-    queues = {known.actor.queue_name for known in jobs.registry.values()}
-    late = {queue for queue in queues if broker().is_behind(queue, since)}
-    return [name for name, known in jobs.registry.items() if known.actor.queue_name in late]
+# --- What is saved ----------------------------------------------------------------------------------------
 
 
-#: How the reason of such a pause begins.
-VANISHED = "the code has no actor"
+def _bring_in_line(job: ScheduledJob, now: datetime) -> int:
+    """Drop the runs that were queued ahead, give the late ones the job's arguments. Returns how many it dropped."""
+    by_clock = [Run.Cause.SCHEDULE, Run.Cause.CATCH_UP]
+    queued = Run.objects.filter(job=job.pk, state=Run.State.QUEUED, attempts=0, cause__in=by_clock)
+    dropped, _ = queued.filter(slot__gt=now).delete()
+    # A late run stays, and has yet to start. If its message is to another actor, so are its arguments.
+    queued.filter(actor=job.actor).update(args=job.args, kwargs=job.kwargs)
+    return dropped
 
 
-def _vanished(actor: str) -> str:
-    return f"{VANISHED} {actor} any more, or a worker is older than the job: restart it, or name another actor"
+#: The fields of a job that decide when it runs.
+DECIDE_WHEN = ("trigger", "timezone", "start_at", "end_at", "enabled", "paused_until", "max_runs", "retired")
 
 
-def _take_turn(now: datetime) -> bool:
-    Clock.objects.get_or_create(pk=1)
-    free = Q(busy_until=None) | Q(busy_until__lte=now)
-    return bool(Clock.objects.filter(free, pk=1).update(last_tick=now, busy_until=now + LEASE))
-
-
-def _attempt(part: Callable[[datetime], object], now: datetime) -> None:
-    try:
-        part(now)
-    except Exception:
-        log.exception("The tick went on without %s", part.__name__)
-        close_old_connections()  # or one that broke would break every later part
+def _next_run_at(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> datetime | None:
+    if not job.enabled or job.retired or (job.max_runs and job.runs_begun >= job.max_runs):
+        return None
+    kept = before and all(getattr(before, name) == getattr(job, name) for name in DECIDE_WHEN)
+    if kept and before and before.next_run_at and before.next_run_at <= now and before.is_on(now):
+        return before.next_run_at  # it is due or was missed, which a deploy must not hide
+    return job.parsed_trigger().next_fire(max(now, job.paused_until or now))

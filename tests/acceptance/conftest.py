@@ -11,7 +11,7 @@ import redis
 from server.embedded import services
 from tests.deploy import deploy
 from tests.processes import Clock, Processes, environment, running
-from workers import jobs
+from workers import dispatch
 
 #: Starts processes of the Procfile on a clock, with settings by their names. The first ones find the jobs as they were
 #: `deployed`: when the clock starts, unless told otherwise.
@@ -31,7 +31,7 @@ def start(
     transactional_db: None, queues: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Start]:
     # What a story saves is left to the processes that it starts: only their clock is right.
-    monkeypatch.setattr(jobs, "_dispatch_at_once", lambda job_id, now: None)
+    monkeypatch.setattr(dispatch, "dispatch_at_once", lambda job_id, now: None)
     port = queues.connection_pool.connection_kwargs["port"]
     with ExitStack() as started:
 

@@ -26,11 +26,11 @@ def main() -> None:
 def dispatch_for_ever() -> int:
     from django.utils import timezone
 
-    from workers import dispatch
+    from workers import dispatch, runs
 
     while True:
         dispatch.dispatch_due(timezone.now())
-        dispatch.resend(timezone.now())
+        runs.resend(timezone.now())
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def test_a_job_paused_or_edited_inside_the_look_ahead_does_not_run_as_it_was(sta
     ScheduledJob.objects.filter(pk=switched_off.pk).update(enabled=False)
     edited.refresh_from_db()
     edited.kwargs = {"name": "changed"}
-    jobs.save(edited, clock.now())
+    edited.save(now=clock.now())
     assert clock.now() < slot, "the machine was too slow for this story"
 
     # Then only the one left alone runs as it was

@@ -7,7 +7,6 @@ from typing import Any
 
 import redis
 
-from workers import jobs
 from workers.models import Run, ScheduledJob
 
 #: What processes need in order to know the actor `work`.
@@ -18,7 +17,7 @@ def make_job(id: str, trigger: dict[str, Any], now: datetime, **fields: Any) -> 
     """A job saved at `now`, by staff, that calls `work`; `seconds` and `hold` are handed on."""
     arguments = {name: fields.pop(name) for name in ("seconds", "hold") if name in fields}
     job = ScheduledJob(id=id, actor="work", kwargs={"name": id, **arguments}, trigger=trigger, **fields)
-    jobs.save(job, now)
+    job.save(now=now)
     return job
 
 

@@ -12,7 +12,7 @@ from tests.benchmarks.figures import Figures
 from tests.benchmarks.peers import on_celery
 from tests.benchmarks.place import Spoilt, flush_redis, require_solitude
 from tests.benchmarks.processes import processes
-from workers import dispatch
+from workers import tick
 from workers.broker import broker
 from workers.models import Run, ScheduledJob
 
@@ -41,7 +41,7 @@ def _tick(jobs: int) -> float:
     ScheduledJob.objects.bulk_create(ScheduledJob(id=f"job-{n}", **due) for n in range(jobs))
     require_solitude()
     begun = time.monotonic()
-    dispatch.tick(now)
+    tick.tick(now)
     seconds = time.monotonic() - begun
     queued = Run.objects.filter(job__id__startswith="job-", state=Run.State.QUEUED).count()
     sent = broker().backlog("default")  # with what else the code may have due just now

@@ -30,7 +30,7 @@ def watch(seconds: int, figures: Figures) -> None:
         for n in range(JOBS):
             row = ScheduledJob(id=f"every-{n}", actor="scheduled_job", trigger={"type": "cron", "second": f"{n}-59/10"})
             jobs.check(row, now)
-            jobs.save(row, now)
+            row.save(now=now)
         time.sleep(seconds)
         until = timezone.now() - timedelta(seconds=5)
     runs = Run.objects.filter(job__id__startswith="every-", slot__lte=until).exclude(started_at=None)
@@ -41,4 +41,4 @@ def watch(seconds: int, figures: Figures) -> None:
     figures.add("punctuality", "p50", hundredths[49])
     figures.add("punctuality", "p99", hundredths[98])
     for row in ScheduledJob.objects.filter(id__startswith="every-"):
-        jobs.delete(row)
+        row.delete()

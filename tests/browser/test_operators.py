@@ -13,7 +13,8 @@ from tests.browser.conftest import DESKTOP, PHONE, Open, violations
 from tests.browser.desks import Desk, button_of, desk_of, fill, press, save
 from tests.waiting import eventually
 from tests.workers.conftest import Queues, queues  # noqa: F401 - a fixture
-from workers import actors, dispatch, jobs
+from workers import actors, jobs, tick
+from workers.jobs import calls
 from workers.models import Run, ScheduledJob
 
 NOW = datetime(2026, 3, 10, 2, 0, 30, tzinfo=UTC)  # 13:00:30 in Sydney, a Tuesday
@@ -34,7 +35,7 @@ def scheduled(name: str = "a-job", **trigger: Any) -> ScheduledJob:
     """The template, put on a schedule as the admin does."""
     job = ScheduledJob(pk=name, actor="scheduled_job", trigger=trigger or {"type": "cron", "second": "0"})
     jobs.check(job, timezone.now())
-    jobs.save(job, timezone.now())
+    job.save(now=timezone.now())
     return job
 
 
@@ -107,7 +108,7 @@ def open_run(page: Page, state: str) -> None:
 
 def test_a_job_is_seen_to_run_paused_resumed_and_run_now(desk: Desk, queues: Queues) -> None:  # noqa: F811
     scheduled()
-    dispatch.tick(timezone.now())
+    tick.tick(timezone.now())
     with time_machine.travel(NOW + timedelta(seconds=31)):
         work_off(queues)
         page = desk("workers/scheduledjob/")
@@ -118,7 +119,7 @@ def test_a_job_is_seen_to_run_paused_resumed_and_run_now(desk: Desk, queues: Que
         press(page, "Pause", "Pause it")
         expect(page.get_by_text("a-job: Paused.")).to_be_visible()
         before = Run.objects.count()
-        dispatch.tick(NOW + timedelta(minutes=2))
+        tick.tick(NOW + timedelta(minutes=2))
         assert Run.objects.count() == before
 
         expect(button_of(page, "Pause")).to_have_count(0)
@@ -166,7 +167,7 @@ def test_a_failure_is_seen_with_its_traceback_retried_and_the_job_deleted(
 
 def recorded(function: Any) -> Any:
     """The function as `@job` wraps it under the template's name, its error one that no further attempt mends."""
-    return jobs._recorded(function, "scheduled_job", (LookupError,))
+    return calls.recorded(function, "scheduled_job", (LookupError,))
 
 
 # --- What is seen -------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def make_jobs(zone: str, night: Night) -> dict[str, list[datetime]]:
         row = ScheduledJob(
             id=f"{prefix}-{name}", actor="scheduled_job", trigger=trigger, timezone=zone, **POLICY, **starts
         )
-        jobs.save(row, night.first - 5 * MINUTE)
+        row.save(now=night.first - 5 * MINUTE)
     return {f"{prefix}-{name}": slots for name, (_, slots) in triggers.items()}
 
 

@@ -16,7 +16,6 @@ from tests.faults.duties.actors import WORK
 from tests.faults.edges import POLICY
 from tests.processes import Clock
 from tests.waiting import eventually
-from workers import jobs
 from workers.models import Incident, Run, ScheduledJob
 
 LASTS = timedelta(seconds=120)
@@ -31,7 +30,7 @@ def test_what_kills_its_worker_is_put_aside(trial: Trial, start: Start, queues: 
     nights = calendar.expected([game for game in games if game != games[100]], clock.now())
     at = clock.starts_at + timedelta(seconds=15)
     bad = ScheduledJob(id="bad", actor="poison", trigger={"type": "date", "run_date": at.isoformat()}, **POLICY)
-    jobs.save(bad, clock.starts_at)
+    bad.save(now=clock.starts_at)
     others = grid(at, at + LASTS, 10)
     make_job("good", {"type": "interval", "seconds": 10}, clock.starts_at, start_at=at, end_at=at + LASTS, **POLICY)
 

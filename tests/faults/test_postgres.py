@@ -18,7 +18,6 @@ from tests.faults.postgres import NAMED, Watch, own_postgres, seconds_until, ter
 from tests.faults.visitors import visitors
 from tests.processes import Clock
 from tests.waiting import eventually
-from workers import jobs
 from workers.models import ScheduledJob
 
 FAULT = "`pg_terminate_backend` every 2 s for 2 minutes; PostgreSQL stopped 30 s"
@@ -152,7 +151,7 @@ def grow(clock: Clock, *, first: timedelta, every: timedelta) -> None:
             trigger={"type": "date", "run_date": at.isoformat()},
             **NOT_LEFT_OUT,
         )
-        jobs.save(job, clock.starts_at)
+        job.save(now=clock.starts_at)
 
 
 def pages(games: Any) -> list[str]:

@@ -18,7 +18,6 @@ from tests.faults.proxy import LossyProxy
 from tests.faults.valkey import Valkey
 from tests.processes import Clock
 from tests.waiting import eventually
-from workers import jobs
 from workers.models import Generation, Run, ScheduledJob
 
 MORNING = datetime.fromisoformat("2026-03-10T06:00:00+11:00")
@@ -106,7 +105,7 @@ REQUESTS = {
 def test_redis_is_full(trial: Trial, start: Start, valkey: Valkey) -> None:
     clock = Clock(datetime.now().astimezone(), rate=2)
     games = calendar.make_games(200)
-    jobs.save(ScheduledJob(id="nightly", actor="scheduled_job", trigger={"type": "cron", "hour": 5}), clock.now())
+    ScheduledJob(id="nightly", actor="scheduled_job", trigger={"type": "cron", "hour": 5}).save(now=clock.now())
     port = free_port()
     web = {"HOST": "127.0.0.1", "PORT": str(port), "ALLOWED_HOSTS": "localhost,127.0.0.1"}
     processes = start("web", "worker", "scheduler", clock=clock, deployed=clock.now(), **web)

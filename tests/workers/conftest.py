@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
 from dramatiq import Message, Worker
 
 from workers.broker import Broker, ClockWatch, Watchdog, broker
+from workers.jobs import declared, registry
 
 
 class Queues:
@@ -73,3 +75,10 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queues]:
     queues = Queues(broker())
     yield queues
     queues.clear()
+
+
+@pytest.fixture
+def own_code() -> Iterator[None]:
+    """What the test declares is gone after it."""
+    with patch.dict(registry), patch.dict(declared), patch.dict(broker().actors):
+        yield

@@ -9,11 +9,15 @@ from typing import Any
 
 from django.db import connection
 
-from workers import jobs
+from workers import jobs, runs
 from workers.models import Run, ScheduledJob
 
 NOW = datetime(2026, 3, 10, 2, tzinfo=UTC)  # 13:00 in Sydney, a Tuesday
+SLOT = datetime(2026, 3, 9, 18, tzinfo=UTC)  # 05:00 in Sydney
+FIVE = {"type": "cron", "hour": 5}
+NEXT_FIVE = datetime(2026, 3, 10, 18, tzinfo=UTC)  # 05:00 in Sydney
 EVERY_MINUTE = {"type": "cron", "second": "0"}
+EVERY_TEN_SECONDS = {"type": "interval", "seconds": 10}
 NEVER_AGAIN = {"type": "date", "run_date": "2020-01-01"}
 
 _numbers = count(1)
@@ -43,8 +47,28 @@ class Does:
 
 
 def make_job(**fields: Any) -> ScheduledJob:
+    """A job whose row holds these fields: a save would plan it anew."""
     fields = {"actor": "work", "trigger": EVERY_MINUTE, "anchor": NOW, **fields}
-    return ScheduledJob.objects.create(**{"id": f"job-{next(_numbers)}", **fields})
+    return ScheduledJob.objects.bulk_create([ScheduledJob(**{"id": f"job-{next(_numbers)}", **fields})])[0]
+
+
+def due_job(first: float = 0, **given: Any) -> ScheduledJob:
+    """A job every ten seconds whose next slot is `first` seconds from NOW."""
+    values = {"trigger": EVERY_TEN_SECONDS, "anchor": later(-86_400), "next_run_at": later(first), **given}
+    return make_job(**values)
+
+
+def nightly(at: datetime = SLOT, **given: Any) -> ScheduledJob:
+    daily = {"type": "cron", "expression": "0 5 * * *"}
+    return make_job(**{"trigger": daily, "by_periodiq": True, "next_run_at": at, **given})
+
+
+def save_job(now: datetime = NOW, **given: Any) -> ScheduledJob:
+    """A job checked and saved at `now`, as its row holds it then."""
+    mine = ScheduledJob(**{"id": "mine", "actor": "work", "trigger": FIVE, **given})
+    jobs.check(mine, now)
+    mine.save(now=now)
+    return ScheduledJob.objects.get(pk=mine.pk)
 
 
 def make_run(job: ScheduledJob | None = None, state: str = "queued", **fields: Any) -> Run:
@@ -56,6 +80,15 @@ def make_run(job: ScheduledJob | None = None, state: str = "queued", **fields: A
     elif state != "queued":
         values |= {"finished_at": at}
     return Run.objects.create(**{**values, "job": job, "state": state, **fields})
+
+
+def claim(run: Run) -> Run | None:
+    """Start a run, as a worker does that has its message."""
+    return runs.claim(run.pk, run.attempts, "message", NOW)
+
+
+def slots(job: ScheduledJob, **given: Any) -> list[datetime | None]:
+    return list(job.runs.filter(**given).order_by("slot").values_list("slot", flat=True))
 
 
 def fields(run: Run, *names: str) -> Any:

@@ -12,7 +12,7 @@ from events.models import GameSession
 from tests.factories import make_game
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
-from workers import dead_letters, dispatch, generation, runs
+from workers import dead_letters, generation, runs, tick
 from workers.actors import scheduled_job
 from workers.broker import broker
 from workers.models import Incident, Run
@@ -199,7 +199,7 @@ def test_a_tick_brings_dead_letters_and_tells_of_them(queues: Queues, mailoutbox
     settings.ADMINS = [("ada", "ada@example.com")]
     die(queues, message("actor_of_tomorrow"))
 
-    dispatch.tick(NOW)
+    tick.tick(NOW)
 
     (mail,) = mailoutbox
     assert "actor_of_tomorrow" in mail.subject

@@ -80,7 +80,7 @@ def form_of(spec: dict[str, Any]) -> dict[str, Any]:
 def a_job() -> ScheduledJob:
     job = ScheduledJob(**GOOD)
     jobs.check(job, NOW)
-    jobs.save(job, NOW)
+    job.save(now=NOW)
     return job
 
 
@@ -320,7 +320,7 @@ def test_a_list_of_jobs_costs_the_same_however_many_there_are(desk: Client, djan
     for number in range(20):
         job = ScheduledJob(**GOOD | {"id": f"job-{number}"})
         jobs.check(job, NOW)
-        jobs.save(job, NOW)
+        job.save(now=NOW)
 
     with django_assert_max_num_queries(12):
         assert desk.get(JOBS).status_code == 200

@@ -13,7 +13,7 @@ from dramatiq.middleware import CurrentMessage
 from tests.deploy import deploy
 from tests.factories import make_game
 from tests.workers.conftest import Queues
-from workers import dispatch
+from workers import tick
 from workers.actors import generate_upcoming_game_sessions
 from workers.broker import broker
 from workers.models import Generation, Run, ScheduledJob
@@ -127,7 +127,7 @@ def test_a_message_that_comes_hours_late_and_the_tick_together_make_one_generati
     late = after(5 * 3600)
 
     arrives(from_periodiq(after(0.1)), late)
-    dispatch.tick(late)
+    tick.tick(late)
     work_off(queues, late)
 
     assert (Generation.objects.get().slot, its_runs().get().state) == (SLOT, "succeeded")
@@ -149,7 +149,7 @@ def test_by_hand_there_is_no_slot_and_no_limit(queues: Queues) -> None:
 
 def test_a_generation_that_was_missed_is_made_up_for_once(queues: Queues) -> None:
     for minute in range(60, 65):
-        dispatch.tick(after(minute * 60))
+        tick.tick(after(minute * 60))
         work_off(queues, after(minute * 60 + 1))
 
     made = Generation.objects.get()
@@ -162,7 +162,7 @@ def test_a_generation_that_was_missed_is_made_up_for_once(queues: Queues) -> Non
 def test_a_generation_that_began_is_not_made_up_for(queues: Queues) -> None:
     arrives(from_periodiq(after(0.1)), after(0.2))
 
-    dispatch.tick(after(120))
+    tick.tick(after(120))
 
     assert queues.messages("clock") == []
     assert its_runs().count() == 1
@@ -172,25 +172,25 @@ def test_a_generation_that_began_is_not_made_up_for(queues: Queues) -> None:
 def test_one_asked_for_by_hand_does_not_stand_for_the_nightly_one(queues: Queues) -> None:
     arrives(generate_upcoming_game_sessions.message(), after(1))
 
-    dispatch.tick(after(120))
+    tick.tick(after(120))
 
     assert len(queues.messages("clock")) == 1
     assert Run.objects.get(state="queued").slot == SLOT
 
 
 def test_the_clock_is_given_a_minute_before_its_generation_counts_as_missed(queues: Queues) -> None:
-    dispatch.tick(after(-1))
-    dispatch.tick(after(59))
+    tick.tick(after(-1))
+    tick.tick(after(59))
     assert queues.messages("clock") == []
 
-    dispatch.tick(after(60))
+    tick.tick(after(60))
     assert len(queues.messages("clock")) == 1
 
 
 def test_of_several_missed_generations_the_latest_is_made_up_for_and_counts_the_others(queues: Queues) -> None:
     now = SLOT + 4 * DAY + timedelta(hours=8)
 
-    dispatch.tick(now)
+    tick.tick(now)
 
     assert work_off(queues, now) == 1
     assert Generation.objects.get().slot == SLOT + 4 * DAY
@@ -202,7 +202,7 @@ def test_nothing_is_made_up_for_while_the_job_is_paused(queues: Queues) -> None:
     ScheduledJob.objects.filter(pk=nightly().pk).update(enabled=False)
 
     arrives(from_periodiq(after(0.1)), after(0.2))
-    dispatch.tick(after(3600))
+    tick.tick(after(3600))
 
     assert not its_runs().exists()
     assert not Generation.objects.exists()
@@ -245,6 +245,6 @@ def test_a_generation_missed_on_the_day_the_clocks_change_is_made_up_for(queues:
     five = datetime.fromisoformat(slot + "Z")
     deploy(five - timedelta(hours=6))
 
-    dispatch.tick(five + timedelta(hours=3))
+    tick.tick(five + timedelta(hours=3))
 
     assert its_runs().get().slot == five

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dramatiq.middleware import CurrentMessage
 
-if TYPE_CHECKING:
-    from workers.models import Run
+from workers.current import current_run
 
 #: The ids that a line shows when `extra=` gives them.
 ABOUT = ("run_id", "job_id", "game_id")
-
-#: `workers.jobs.current_run`, once `WorkersConfig.ready` has put it here: logs are set up before there are models.
-current_run: Callable[[], Run | None] | None = None
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,7 +31,7 @@ class JsonFormatter(logging.Formatter):
 
 def _at_work() -> dict[str, str]:
     """The ids of the run or the game that this thread works on, for the lines of libraries too."""
-    if current_run and (run := current_run()):
+    if run := current_run():
         return {"run_id": str(run.pk), "job_id": run.job_id or run.actor}
     message = CurrentMessage.get_current_message()
     if message and message.actor_name == "create_sessions_for_game" and message.args:

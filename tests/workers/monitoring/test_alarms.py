@@ -15,7 +15,7 @@ from server import settings as read
 from tests.factories import make_game, make_games
 from tests.workers.monitoring.incidents import ended, failed, told, told_at, usually
 from tests.workers.scheduled import NOW, at_once, fields, later, make_job, make_run
-from workers import dispatch, runs
+from workers import runs, tick
 from workers.broker.clock_watch import LOOKS
 from workers.models import Clock, Incident, Run
 from workers.monitoring import alarms, failures, troubles
@@ -105,7 +105,7 @@ def test_the_clock_is_told_once_until_a_tick_and_then_anew() -> None:
         alarms.tell_stopped_clock(later(seconds))
     assert len(told()) == 1
 
-    dispatch.tick(later(300))
+    tick.tick(later(300))
     assert Incident.objects.get().closed_at == later(300)
 
     alarms.tell_stopped_clock(later(600))
@@ -226,7 +226,7 @@ def test_a_check_that_throws_keeps_no_other_from_its_turn_and_closes_nothing(
     with monkeypatch.context() as patch:
         patch.setitem(troubles.CHECKS, Incident.Kind.JOB, throws)
         game = make_game(generation_error="GenerationError: no zone")
-        dispatch.tick(later(60))
+        tick.tick(later(60))
 
     assert [subject.split()[:2] for subject in told()] == [["Game", str(game.pk)]]
     assert "trouble of the kind job" in caplog.text
@@ -252,7 +252,7 @@ def test_a_look_costs_a_handful_of_queries_however_much_is_wrong(django_assert_m
 def test_a_tick_looks() -> None:
     failed("pay-dealers", NOW)
 
-    dispatch.tick(NOW)
+    tick.tick(NOW)
 
     assert len(told()) == 1
 

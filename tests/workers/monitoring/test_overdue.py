@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.factories import make_game
 from tests.workers.monitoring.clock import NOW, SLOT, generated, ticked
-from workers import dispatch
+from workers import tick
 from workers.models import Clock, Generation, Run, ScheduledJob
 from workers.monitoring.health import scheduler_status
 
@@ -85,7 +85,7 @@ def test_a_generation_made_up_for_later_counts(db: None) -> None:
     generated(SLOT - timedelta(days=1))
     assert scheduler_status(NOW)["status"] == "overdue"
 
-    dispatch.tick(NOW)
+    tick.tick(NOW)
 
     assert scheduler_status(NOW)["status"] == "ok"
 

@@ -58,7 +58,7 @@ def test_a_failure_of_an_actor_without_a_job_is_told_by_the_name_of_the_actor() 
 
 def test_a_run_whose_actor_has_gone_is_told_with_the_reason() -> None:
     make_run(actor="gone", enqueued_at=None, due_at=NOW - timedelta(hours=2))
-    dispatch.resend(NOW)
+    runs.resend(NOW)
 
     alarms.tell_troubles(NOW)
 

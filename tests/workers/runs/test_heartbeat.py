@@ -1,13 +1,18 @@
 """The heartbeat of what a worker process runs, and of nothing else."""
 
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import Error
 
 from tests.waiting import eventually
+from tests.workers.conftest import Queues
+from tests.workers.scheduled import NOW, Does, fields, make_run
 from workers import runs
 from workers.models import Run
+from workers.runs.heartbeat import Pulse
 
 pytestmark = pytest.mark.django_db(transaction=True)  # it beats in a thread of its own
 
@@ -59,3 +64,42 @@ def test_an_attempt_that_ends_does_not_silence_a_later_one_of_the_same_run() -> 
         Run.objects.update(heartbeat_at=LONG_AGO)
 
         eventually(lambda: beats(run), within=5)
+
+
+def test_while_a_run_works_its_heartbeat_is_written(
+    queues: Queues, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RUN_HEARTBEAT_SECONDS = 1
+    monkeypatch.setattr(runs, "pulse", Pulse())
+    done = threading.Event()
+    run = runs.ask("work", [], {}, job=None, by="ann", now=NOW)
+
+    with Does(lambda: done.wait(20)), queues.worker("default"):
+        started = eventually(lambda: fields(run, "started_at"), within=15)
+        try:
+            beat = eventually(lambda: fields(run, "heartbeat_at") > started and fields(run, "heartbeat_at"), within=15)
+        finally:
+            done.set()
+        eventually(lambda: fields(run, "state") != "running", within=15)
+
+    assert beat - started >= timedelta(seconds=0.9)
+    eventually(lambda: runs.pulse.thread is None, within=5)  # it ends with the last run
+
+
+def test_a_heartbeat_that_is_not_written_stops_no_later_one(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.RUN_HEARTBEAT_SECONDS = 0.05
+    run = make_run(None, "running")
+    refused = threading.Event()
+    filtered = Run.objects.filter
+
+    def refuse_once(*args: Any, **kwargs: Any) -> Any:
+        if threading.current_thread().name == "pulse" and not refused.is_set():
+            refused.set()
+            raise Error("the connection is closed")
+        return filtered(*args, **kwargs)
+
+    monkeypatch.setattr(Run.objects, "filter", refuse_once)
+    with Pulse().of(run):
+        eventually(lambda: fields(run, "heartbeat_at") > NOW, within=10)
+
+    assert refused.is_set()
