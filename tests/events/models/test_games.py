@@ -1,5 +1,7 @@
 """What games are, as questions to the table."""
 
+from typing import Any
+
 import pytest
 
 from events.models import Game
@@ -9,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_failing_games_are_those_in_play_with_an_error() -> None:
-    wrong = {"generation_error": "GenerationError: no zone"}
+    wrong: dict[str, Any] = {"generation_error": "GenerationError: no zone"}
     failing = [make_game(**wrong), make_game(recurrence="once", **wrong)]
     make_game(make_venue(active=False), **wrong)
     make_game(status="paused", **wrong)
