@@ -41,7 +41,7 @@ WRITES = {
 #: For each kind of row: what its writes name, and the only places that may hold them.
 WRITERS = {
     "a session": ({"GameSession", "NewSession", "sessions", "session", "night"}, {"events/sessions"}),
-    "a run": ({"Run", "runs", "run"}, {"workers/runs", "workers/dispatch.py", "workers/models/jobs.py"}),
+    "a run": ({"Run", "runs", "run"}, {"workers/runs", "workers/dispatch.py"}),
 }
 
 
