@@ -1,4 +1,4 @@
-"""The admin's form of a job: a trigger in fields that a person fills in, checked as everywhere else."""
+"""The form in which staff write a job: its trigger in fields that a person fills in, checked as everywhere else."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from workers import jobs
-from workers.models import Run, ScheduledJob
+from workers.models import ScheduledJob
 from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS, zone_or_usual
 
 KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
+
+#: The fields of the form that make up a trigger of each kind.
+PARTS = {"interval": INTERVAL_FIELDS, "cron": ("expression", *CRON_FIELDS), "date": ("run_date",)}
 
 
 class JobForm(forms.ModelForm):
@@ -110,8 +111,7 @@ class JobForm(forms.ModelForm):
     def trigger(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         """The trigger as the fields of its kind say; what belongs to another kind does not count."""
         kind = cleaned.get("kind", "")
-        names = {"interval": INTERVAL_FIELDS, "cron": ("expression", *CRON_FIELDS), "date": ("run_date",)}
-        given = {name: cleaned.get(name) for name in names.get(kind, ())}
+        given = {name: cleaned.get(name) for name in PARTS.get(kind, ())}
         return {"type": kind, **{name: value for name, value in given.items() if value not in (None, "")}}
 
     def _post_clean(self) -> None:
@@ -146,34 +146,45 @@ for _name in CRON_FIELDS:
     )
 
 
-class RunForm(forms.ModelForm):
-    """What the page of a run calls its fields."""
+#: The kind of trigger for which each part is shown, as unfold asks it in the browser.
+CONDITIONS = {name: f"kind == '{kind}'" for kind, names in PARTS.items() for name in names}
 
-    class Meta:
-        model = Run
-        fields = ()
-        labels = {
-            "args": "Values it was called with",
-            "kwargs": "Values by name",
-            "by": "Asked for by",
-            "covers": "Times it stands for",
-        }
+FIELDSETS = (
+    (None, {"fields": ("id", "actor", ("args", "kwargs"), ("enabled", "next_start"))}),
+    (
+        "When",
+        {
+            "fields": (
+                ("kind", "timezone"),
+                "run_date",
+                ("weeks", "days"),
+                ("hours", "minutes"),
+                "seconds",
+                "expression",
+                ("minute", "hour"),
+                ("day_of_week", "day"),
+                ("month", "week"),
+                ("year", "second"),
+                "start_at",
+                "end_at",
+            )
+        },
+    ),
+    (
+        "When it does not work out",
+        {
+            "fields": (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs")),
+            "classes": ["collapse"],
+        },
+    ),
+)
 
-
-class PauseForm(BaseDialogForm):
-    until = forms.SplitDateTimeField(
-        required=False,
-        widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="On the clock of the job's zone. Empty: until somebody resumes it.",
-    )
-
-    def full_clean(self) -> None:
-        zone = ScheduledJob.objects.filter(pk=self.object_id).values_list("timezone", flat=True).first()
-        with timezone.override(zone_or_usual(zone)):
-            super().full_clean()
-
-    def clean_until(self) -> Any:
-        until = self.cleaned_data["until"]
-        if until and until <= timezone.now():
-            raise ValidationError("This is in the past: give a time to come, or none.")
-        return until
+#: What is shown of a job that may not be edited here.
+READ_ONLY_FIELDSETS = (
+    (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused", "paused_because"))}),
+    ("When", {"fields": (("when", "timezone"), "next_fires", ("not_before", "not_after"))}),
+    (
+        "When it does not work out",
+        {"fields": (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs"))},
+    ),
+)
