@@ -1,59 +1,31 @@
-"""REST: jobs and their runs, for staff with Django's permissions. Nobody else learns that a job exists."""
+"""`jobs/`: scheduled jobs, with the acts that staff may do on them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 import django_filters
-from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.rest import Choice, Strict
 from workers import jobs, runs
+from workers.api.instants import Instant, UtcSerializer
+from workers.api.permissions import StaffOnly
+from workers.api.runs import RunSerializer
 from workers.models import Run, ScheduledJob
 from workers.triggers import zone_or_usual
 
 
-class StaffOnly(DjangoModelPermissions):
-    """Staff whose permissions allow it; reading takes the permission to view, every action that to change."""
-
-    perms_map = {
-        **{method: ["%(app_label)s.view_%(model_name)s"] for method in ("GET", "HEAD", "OPTIONS")},
-        **{method: ["%(app_label)s.change_%(model_name)s"] for method in ("PUT", "PATCH")},
-        "POST": ["%(app_label)s.add_%(model_name)s"],
-        "DELETE": ["%(app_label)s.delete_%(model_name)s"],
-    }
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        if not (request.user and request.user.is_staff):
-            return False
-        method = "PATCH" if request.method == "POST" and view.detail else str(request.method)
-        return bool(request.user.has_perms(self.get_required_permissions(method, view.queryset.model)))
-
-
-class Instant(serializers.DateTimeField):
-    """Answered in UTC, as the calendar's instants are."""
-
-    def to_representation(self, value: datetime) -> str:
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-class DeskSerializer(serializers.ModelSerializer):
-    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {models.DateTimeField: Instant}
-
-
-class LastRunSerializer(DeskSerializer):
+class LastRunSerializer(UtcSerializer):
     class Meta:
         model = Run
         fields = ("id", "slot", "state", "cause", "started_at", "finished_at")
@@ -63,7 +35,7 @@ class LastRunSerializer(DeskSerializer):
 #: A job's latest run, read along with the job.
 LAST_RUN = Subquery(
     Run.objects.filter(job=OuterRef("pk"))
-    .exclude(state=Run.State.QUEUED, cause=Run.Cause.SCHEDULE)  # those are to come
+    .exclude(state=Run.State.QUEUED, cause=Run.Cause.SCHEDULE)  # they are to come
     .order_by("-due_at", "-created_at")
     .values(row=JSONObject(**{name: name for name in LastRunSerializer.Meta.fields}))[:1]
 )
@@ -73,11 +45,11 @@ def _no_arguments() -> Any:
     return []
 
 
-#: What is said of every time that a job takes.
+#: How a bare time of a job is read.
 BARE = "Without an offset it is on the clock of the job's zone."
 
 
-class JobSerializer(Strict, DeskSerializer):
+class JobSerializer(Strict, UtcSerializer):
     serializer_choice_field = Choice
 
     id = serializers.SlugField(max_length=100)
@@ -189,7 +161,7 @@ def _with_last_run() -> QuerySet[ScheduledJob]:
 class FireSerializer(serializers.Serializer):
     """A time at which a job will fire."""
 
-    at = serializers.DateTimeField(default_timezone=UTC)
+    at = Instant()
     local = serializers.CharField(help_text="On the wall clock of the job's zone.")
     note = serializers.CharField(allow_null=True, help_text="What daylight saving did to it.")
 
@@ -210,33 +182,6 @@ class PauseSerializer(Strict):
         if until and until <= timezone.now():
             raise serializers.ValidationError("This is in the past: give a time to come, or none.")
         return until
-
-
-class RunSerializer(DeskSerializer):
-    class Meta:
-        model = Run
-        fields = (
-            "id",
-            "job",
-            "actor",
-            "args",
-            "kwargs",
-            "slot",
-            "covers",
-            "state",
-            "cause",
-            "by",
-            "reason",
-            "retry_of",
-            "attempts",
-            "due_at",
-            "enqueued_at",
-            "started_at",
-            "finished_at",
-            "result",
-            "error",
-        )
-        read_only_fields = fields
 
 
 class JobFilter(django_filters.FilterSet):
@@ -319,42 +264,3 @@ def _refuse_code(job: ScheduledJob) -> None:
         raise serializers.ValidationError(
             {"id": ["This job is declared in the code: change it there. Here it can be paused, resumed and run."]}
         )
-
-
-#: Runs are of jobs in many zones.
-IN_SYDNEY = f"Without an offset it is on the clock of {settings.TIME_ZONE}."
-
-
-class RunFilter(django_filters.FilterSet):
-    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label=f"Written then or later. {IN_SYDNEY}")
-    created_before = django_filters.IsoDateTimeFilter(
-        "created_at", "lte", label=f"Written then or earlier. {IN_SYDNEY}"
-    )
-
-    job = django_filters.ModelChoiceFilter(
-        queryset=ScheduledJob.objects.all(), error_messages={"invalid_choice": 'There is no job "%(value)s".'}
-    )
-
-    class Meta:
-        model = Run
-        fields = ("job", "state", "cause", "actor", "created_after", "created_before")
-
-
-class RunViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
-    """What became of each slot and each call by hand, the latest first."""
-
-    queryset = Run.objects.order_by("-created_at", "-due_at", "pk")
-    serializer_class = RunSerializer
-    permission_classes = (StaffOnly,)
-    filterset_class = RunFilter
-
-    @extend_schema(request=None, responses={202: RunSerializer})
-    @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: str) -> Response:
-        """Do again what a failed, skipped or misfired run should have done. The answer is the new run."""
-        failed = get_object_or_404(self.get_queryset(), pk=pk)
-        try:
-            run = runs.retry(failed, by=request.user.get_username(), now=timezone.now())
-        except ValueError as error:
-            raise serializers.ValidationError({"state": [str(error)]}) from None
-        return Response(RunSerializer(run).data, status=202)
