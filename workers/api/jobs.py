@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import django_filters
 from django.db import transaction
@@ -21,7 +21,7 @@ from workers import jobs, runs
 from workers.api.instants import Instant, UtcSerializer
 from workers.api.permissions import StaffOnly
 from workers.api.runs import RunSerializer
-from workers.models import Run, ScheduledJob
+from workers.models import ENGINE_FIELDS, STAFF_FIELDS, Run, ScheduledJob
 from workers.triggers import zone_or_usual
 
 
@@ -41,10 +41,6 @@ LAST_RUN = Subquery(
 )
 
 
-def _no_arguments() -> Any:
-    return []
-
-
 #: How a bare time of a job is read.
 BARE = "Without an offset it is on the clock of the job's zone."
 
@@ -56,47 +52,25 @@ class JobSerializer(Strict, UtcSerializer):
     trigger = serializers.JSONField(
         help_text='Such as {"type": "cron", "hour": 5} or {"type": "interval", "hours": 12}.'
     )
-    args: Any = serializers.JSONField(default=_no_arguments)
-    kwargs: Any = serializers.JSONField(default=dict)
     next_run_at = serializers.SerializerMethodField()
     last_run = serializers.SerializerMethodField()
 
     class Meta:
         model = ScheduledJob
-        fields = (
-            "id",
-            "actor",
-            "args",
-            "kwargs",
-            "trigger",
-            "timezone",
-            "start_at",
-            "end_at",
-            "max_runs",
-            "jitter",
-            "max_instances",
-            "misfire_grace",
-            "catch_up",
-            "enabled",
-            "paused_until",
-            "paused_because",
-            "origin",
-            "next_run_at",
-            "last_run",
-        )
-        read_only_fields = ("paused_because", "origin", "next_run_at")
-        extra_kwargs: ClassVar = {
-            "start_at": {"help_text": f"Nothing fires earlier; intervals count from it. {BARE}"},
-            "end_at": {"help_text": f"Nothing fires later. {BARE}"},
-            "paused_until": {"help_text": BARE},
-        }
+        fields = (*STAFF_FIELDS, "paused_because", "origin", "next_run_at", "last_run")
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        field_class, options = super().build_standard_field(field_name, model_field)
+        if issubclass(field_class, Instant):
+            options["help_text"] = f"{model_field.help_text} {BARE}".strip()
+        return field_class, options
 
     def to_internal_value(self, data: Any) -> Any:
         given = data.get("timezone") if isinstance(data, dict) else None
         kept = self.instance.timezone if self.partial and self.instance else None
-        for name in self.Meta.extra_kwargs:
-            field: Any = self.fields[name]
-            field.timezone = zone_or_usual(given or kept)
+        for field in self.fields.values():
+            if isinstance(field, Instant):
+                field.timezone = zone_or_usual(given or kept)
         return super().to_internal_value(data)
 
     @extend_schema_field(Instant(allow_null=True))
@@ -128,13 +102,11 @@ class JobSerializer(Strict, UtcSerializer):
         return attrs
 
     def _row(self, attrs: dict[str, Any]) -> ScheduledJob:
-        """The job as it will be: what is left out of a replacement is as in a new one."""
-        values = attrs if not self.partial else {**_values(self.instance), **attrs}
-        row = ScheduledJob(**values)
-        if self.instance is not None:
-            for name in KEPT:
-                setattr(row, name, getattr(self.instance, name))
-            row._state.adding = False
+        """The job as it will be. A field that is left out of a replacement is as in a new job."""
+        kept = () if self.instance is None else (*ENGINE_FIELDS, *STAFF_FIELDS) if self.partial else ENGINE_FIELDS
+        row = ScheduledJob(**{name: getattr(self.instance, name) for name in kept} | attrs)
+        row.paused_because = ""  # now it is a person's pause
+        row._state.adding = self.instance is None
         return row
 
     def save(self, **kwargs: Any) -> ScheduledJob:
@@ -142,16 +114,6 @@ class JobSerializer(Strict, UtcSerializer):
         row.save()
         self.instance = _with_last_run().get(pk=row.pk)
         return self.instance
-
-
-#: What a replacement does not touch.
-KEPT = ("anchor", "origin", "retired", "by_periodiq", "runs_begun", "next_run_at")
-
-
-def _values(job: ScheduledJob | None) -> dict[str, Any]:
-    read_only = ("last_run", *JobSerializer.Meta.read_only_fields)
-    writable = [name for name in JobSerializer.Meta.fields if name not in read_only]
-    return {name: getattr(job, name) for name in writable}
 
 
 def _with_last_run() -> QuerySet[ScheduledJob]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import flatten_fieldsets
 from django.test import Client
 
 from tests.workers.admin.conftest import JOBS, form_of
 from tests.workers.bad_jobs import BAD, GOOD
-from workers.models import ScheduledJob
+from workers.admin.job_form import FIELDSETS
+from workers.models import STAFF_FIELDS, ScheduledJob
 from workers.triggers import CRON_FIELDS, INTERVAL_FIELDS
 
 pytestmark = [pytest.mark.django_db]
@@ -58,6 +61,13 @@ def test_bad_input_is_refused_by_field_and_writes_nothing(desk: Client, name: st
     assert shown in errors, errors
     assert IN_OTHER_WORDS.get(name, fix) in " ".join(errors[shown])
     assert not ScheduledJob.objects.filter(origin="staff").exists()
+
+
+def test_every_field_that_staff_write_stands_on_the_form_once() -> None:
+    shown = Counter(flatten_fieldsets(FIELDSETS))
+
+    assert set(shown.values()) == {1}
+    assert {*STAFF_FIELDS} - shown.keys() == {"trigger", "paused_until"}  # in parts, and with the pause
 
 
 def test_fields_of_another_kind_of_trigger_do_not_count(desk: Client) -> None:

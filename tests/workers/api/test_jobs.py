@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 
 from tests.workers.api.conftest import JOBS, NOW, add
 from tests.workers.bad_jobs import BAD, GOOD
-from workers.models import Run, ScheduledJob
+from workers.api.jobs import JobSerializer
+from workers.models import STAFF_FIELDS, Run, ScheduledJob
 
 pytestmark = [pytest.mark.django_db]
 
@@ -46,6 +47,12 @@ def test_bad_input_is_refused_by_field_and_writes_nothing(
         assert field in response.json(), response.json()
         assert fix in " ".join(response.json()[field])
     assert list(ScheduledJob.objects.values()) == before
+
+
+def test_every_field_that_staff_write_can_be_written_and_no_other() -> None:
+    writable = [name for name, field in JobSerializer().fields.items() if not field.read_only]
+
+    assert writable == [*STAFF_FIELDS]
 
 
 @pytest.mark.parametrize("field", ["queue_name", "options", "priority", "origin_", "max_retries"])
