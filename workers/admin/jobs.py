@@ -98,8 +98,8 @@ class ScheduledJobAdmin(ModelAdmin):
         return super().get_queryset(request).with_next_start().annotate(last_state_=Subquery(latest))
 
     def get_fieldsets(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
-        readable = obj is None or self.has_change_permission(request, obj)
-        return self.fieldsets if readable else READ_ONLY_FIELDSETS
+        may_edit = obj is None or self.has_change_permission(request, obj)
+        return self.fieldsets if may_edit else READ_ONLY_FIELDSETS
 
     def get_readonly_fields(self, request: HttpRequest, obj: ScheduledJob | None = None) -> Any:
         return (*self.readonly_fields, "id") if obj else self.readonly_fields
@@ -111,7 +111,7 @@ class ScheduledJobAdmin(ModelAdmin):
         return [each for each in super().get_actions_detail(request, object_id) if each.path != idle]
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        """Unfold makes the buttons' addresses of the id as it stands in the page's own, quoted: prune_5Fhistory."""
+        """Hand on the id unquoted: in the page's address it is prune_5Fhistory, and unfold quotes it again."""
         return super().changeform_view(request, object_id and unquote(object_id), *args, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -121,13 +121,13 @@ class ScheduledJobAdmin(ModelAdmin):
         return not _declared(obj) and super().has_delete_permission(request)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Its runs go with it, though their own page lets nobody delete them; they are counted, not listed."""
+        """A job's runs go with it, though their own page lets nobody delete them; they are counted, not listed."""
         allowed = all(self.has_delete_permission(request, each) for each in objs)
         counts = {"scheduled jobs": len(objs), "runs": Run.objects.filter(job__in=objs).count()}
         return [str(each) for each in objs], counts, set() if allowed else {"scheduled job"}, []
 
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """To run, pause and resume, which a job of the code allows as well."""
+        """Whether somebody may run, pause and resume a job, one that the code declares too."""
         return request.user.has_perm("workers.change_scheduledjob")
 
     def save_model(self, request: HttpRequest, obj: ScheduledJob, form: Any, change: bool) -> None:
@@ -147,11 +147,11 @@ class ScheduledJobAdmin(ModelAdmin):
         return [preview, *super().get_urls()]
 
     def preview(self, request: HttpRequest) -> HttpResponse:
-        """The trigger being entered, in words and as its next ten fires, or what is wrong with it."""
+        """Show the trigger being entered, in words and as its next ten fires, or what is wrong with it."""
         if not (self.has_add_permission(request) or self.has_operate_permission(request)):
             raise PermissionDenied
         existing = ScheduledJob.objects.filter(pk=request.GET.get("job", "")).first()
-        form = JobForm(request.POST, instance=existing)
+        form = self.get_form(request)(request.POST, instance=existing)
         form.is_valid()  # whatever else is missing yet
         return render(request, "workers/fires.html", _preview(form.instance))
 

@@ -34,6 +34,19 @@ def test_the_panel_shows_the_trigger_in_words_and_its_next_ten_fires(desk: Clien
     assert shown.count("<li>") == 10
 
 
+def test_the_panel_counts_from_the_start_and_ends_with_the_end_that_are_being_entered(
+    desk: Client, a_job: ScheduledJob
+) -> None:
+    between = {"start_at": "2026-12-01T09:00", "end_at": "2026-12-03T09:00"}
+    spec = GOOD | {"trigger": {"type": "interval", "days": 1}} | between
+
+    for address in (f"{JOBS}next-fires/", f"{JOBS}next-fires/?job=a-job"):
+        shown = desk.post(address, form_of(spec)).content.decode()
+        assert re.findall(r">([^<]+)</time>", shown) == [
+            f"{day} Dec 2026 09:00:00 AEDT" for day in ("Tue 1", "Wed 2", "Thu 3")
+        ]
+
+
 def test_the_panel_says_what_is_wrong_while_the_form_is_half_filled(desk: Client) -> None:
     shown = desk.post(f"{JOBS}next-fires/", {"kind": "cron", "minute": "61"}).content.decode()
 
