@@ -162,7 +162,7 @@ class ScheduledJobAdmin(ModelAdmin):
         variant=ActionVariant.PRIMARY,
         dialog={
             "title": "Run it now?",
-            "description": "Beside its schedule, with the same arguments.",
+            "description": "It runs beside its schedule, with the same arguments.",
             "form_submit_text": "Run it",
         },
     )
@@ -178,7 +178,7 @@ class ScheduledJobAdmin(ModelAdmin):
         icon="pause",
         dialog={
             "title": "Pause it",
-            "description": "Nothing of it starts meanwhile.",
+            "description": "No run of it starts meanwhile.",
             "form_class": PauseForm,
             "form_submit_text": "Pause it",
         },
@@ -194,7 +194,7 @@ class ScheduledJobAdmin(ModelAdmin):
         icon="resume",
         dialog={
             "title": "Resume it?",
-            "description": "From now on: what it did not do meanwhile is not made up for.",
+            "description": "It starts from now on. What it did not do meanwhile is not made up for.",
             "form_submit_text": "Resume it",
         },
     )

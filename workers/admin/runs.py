@@ -23,7 +23,7 @@ from workers.models import Run
 
 
 class RunForm(forms.ModelForm):
-    """What the page of a run calls its fields."""
+    """The names that the page of a run has for its fields."""
 
     class Meta:
         model = Run
@@ -38,7 +38,7 @@ class RunForm(forms.ModelForm):
 
 @admin.register(Run)
 class RunAdmin(ModelAdmin):
-    """Read only: what became of each slot and each call by hand."""
+    """What became of each slot and of each call by hand. It can be read, not edited."""
 
     form = RunForm
     list_display = ("name", "slot_", "state_", "cause", "took", "created", "reason")
@@ -62,7 +62,7 @@ class RunAdmin(ModelAdmin):
     finished = instant_column("finished_at", "Finished")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """By the name of a job or an actor, or by the id that a mail or a line of the log gives."""
+        """Search by the name of a job or an actor, or by the id that a mail or a line of the log gives."""
         try:
             return queryset.filter(pk=UUID(search_term.strip())), False
         except ValueError:

@@ -103,7 +103,7 @@ class JobSerializer(Strict, UtcSerializer):
 
     def _row(self, attrs: dict[str, Any]) -> ScheduledJob:
         """The job as it will be. A field that is left out of a replacement is as in a new job."""
-        kept = () if self.instance is None else (*ENGINE_FIELDS, *STAFF_FIELDS) if self.partial else ENGINE_FIELDS
+        kept = (*ENGINE_FIELDS, *(STAFF_FIELDS if self.partial else ())) if self.instance else ()
         row = ScheduledJob(**{name: getattr(self.instance, name) for name in kept} | attrs)
         row.paused_because = ""  # now it is a person's pause
         row._state.adding = self.instance is None
@@ -153,7 +153,7 @@ class JobFilter(django_filters.FilterSet):
 
 
 class JobViewSet(viewsets.ModelViewSet):
-    """Scheduled jobs. Those declared in code can be paused and run, but are changed in the code."""
+    """Scheduled jobs. A job that the code declares can be paused and run, but is changed in the code."""
 
     queryset = _with_last_run()
     serializer_class = JobSerializer
@@ -187,7 +187,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def run(self, request: Request, pk: str) -> Response:
-        """Run it now, beside its schedule."""
+        """Run a job now, beside its schedule."""
         job = self.get_object()
         by = request.user.get_username()
         run = runs.ask(job.actor, job.args, job.kwargs, job=job, by=by, now=timezone.now())
@@ -196,7 +196,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(request=PauseSerializer, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Let it not start until it is resumed, or until a time."""
+        """Keep a job from starting until it is resumed, or until a time."""
         job = self.get_object()
         serializer = PauseSerializer(data=request.data, context={"zone": zone_or_usual(job.timezone)})
         serializer.is_valid(raise_exception=True)
@@ -206,7 +206,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Let it start again, from now on: what it would have done meanwhile is not made up for."""
+        """Let a job start again, from now on. What it would have done meanwhile is not made up for."""
         job = self.get_object()
         jobs.resume(job, timezone.now())
         return Response(self.get_serializer(_with_last_run().get(pk=job.pk)).data)
@@ -214,7 +214,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(parameters=[PreviewSerializer], responses=FireSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
     def preview(self, request: Request, pk: str) -> Response:
-        """The next times at which it will fire, with what daylight saving does to them."""
+        """List the next times at which a job will fire, with what daylight saving does to them."""
         asked = PreviewSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         fires = jobs.next_fires(self.get_object(), asked.validated_data["n"], timezone.now())
