@@ -21,7 +21,7 @@ from periodiq import CronSpec
 from workers.allow_list import JobActor, registry
 from workers.jobs.calls import recorded
 from workers.jobs.validate import check
-from workers.models import ScheduledJob
+from workers.models import CODE_FIELDS, TRIGGER_FIELDS, ScheduledJob
 from workers.triggers import CronTrigger, Trigger, TriggerError
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 #: The queues where jobs may run. A worker process has connections to the database for these and the games, and for no
 #: more.
 QUEUES = ("default", "clock")
-
-#: What `@job` and `add_job` take beside the trigger.
-DECLARABLE = ("args", "kwargs", "max_runs", "max_instances", "misfire_grace", "catch_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,8 @@ class Declared:
 
     def __post_init__(self) -> None:
         for name in self.options:
-            if name not in DECLARABLE:
-                raise ValidationError({name: f"This is no option of a job: the options are {', '.join(DECLARABLE)}."})
+            if name not in CODE_FIELDS:
+                raise ValidationError({name: f"This is no option of a job: the options are {', '.join(CODE_FIELDS)}."})
 
 
 declared: dict[str, Declared] = {}
@@ -175,7 +172,7 @@ def keep_in_step(now: datetime) -> None:
 def _write(asked: Declared, existing: ScheduledJob | None, origin: str, now: datetime) -> None:
     row = existing or ScheduledJob(pk=asked.id)
     before = _written(row)
-    for name in DECLARABLE:
+    for name in CODE_FIELDS:
         field: Any = ScheduledJob._meta.get_field(name)
         setattr(row, name, asked.options.get(name, field.get_default()))
     row.actor, row.origin, row.retired, row.by_periodiq = asked.actor, origin, False, asked.by_periodiq
@@ -188,5 +185,5 @@ def _write(asked: Declared, existing: ScheduledJob | None, origin: str, now: dat
 
 def _written(row: ScheduledJob) -> list[Any]:
     """What the code decides of a row."""
-    own = ("actor", "origin", "retired", "by_periodiq", "trigger", "timezone", "start_at", "end_at", "jitter")
-    return [getattr(row, name) for name in (*DECLARABLE, *own)]
+    own = ("actor", "origin", "retired", "by_periodiq")
+    return [getattr(row, name) for name in (*own, *TRIGGER_FIELDS, *CODE_FIELDS)]

@@ -36,6 +36,8 @@ class ScheduledJob(models.Model):
     """An actor, its arguments, when to call it, and what to do when that does not work out.
 
     Jobs of origin `code` are declared there and kept in step at each deploy; those of `staff` live here alone.
+
+    A field is declared here and nowhere else. If it is editable, the desk's form, REST and `@job` take it from here.
     """
 
     class Origin(models.TextChoices):
@@ -146,3 +148,22 @@ class ScheduledJob(models.Model):
 
     def is_on(self, now: datetime) -> bool:
         return self.enabled and not self.retired and not (self.paused_until and self.paused_until > now)
+
+
+def _fields(*, editable: bool) -> tuple[str, ...]:
+    return tuple(field.name for field in ScheduledJob._meta.concrete_fields if field.editable is editable)
+
+
+#: Fields that staff write.
+STAFF_FIELDS = _fields(editable=True)
+
+#: Fields that the engine keeps.
+ENGINE_FIELDS = _fields(editable=False)
+
+#: Fields that a trigger brings along when it is made in code.
+TRIGGER_FIELDS = ("trigger", "timezone", "start_at", "end_at", "jitter")
+
+#: Fields that code may declare beside the trigger.
+CODE_FIELDS = tuple(
+    name for name in STAFF_FIELDS if name not in ("id", "actor", *TRIGGER_FIELDS, "enabled", "paused_until")
+)

@@ -1,4 +1,4 @@
-"""Jobs and runs over REST."""
+"""Scheduled jobs over REST."""
 
 from __future__ import annotations
 
@@ -7,54 +7,14 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from rest_framework.test import APIClient
 
+from tests.workers.api.conftest import JOBS, NOW, add
 from tests.workers.bad_jobs import BAD, GOOD
-from workers import runs
-from workers.models import Run, ScheduledJob
-
-NOW = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
-JOBS, RUNS = "/api/v1/jobs/", "/api/v1/runs/"
+from workers.api.jobs import JobSerializer
+from workers.models import STAFF_FIELDS, Run, ScheduledJob
 
 pytestmark = [pytest.mark.django_db]
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Any:
-    cache.clear()  # of the throttle
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def operator() -> APIClient:
-    user = User.objects.create_user("operator", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="workers"))
-    return client_of(user)
-
-
-def client_of(user: User | None) -> APIClient:
-    client = APIClient(headers={"x-forwarded-proto": "https"})  # as the platform's router says
-    client.force_authenticate(user)
-    return client
-
-
-def add(client: APIClient, **values: Any) -> Any:
-    response = client.post(JOBS, GOOD | values)
-    assert response.status_code == 201, response.content
-    return response.json()
-
-
-def failed_run() -> Run:
-    job = ScheduledJob.objects.get(pk="a-job")
-    return Run.objects.create(
-        job=job, actor=job.actor, state="failed", created_at=NOW, due_at=NOW, finished_at=NOW, error="Traceback …"
-    )
-
-
-# --- Jobs -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -87,6 +47,12 @@ def test_bad_input_is_refused_by_field_and_writes_nothing(
         assert field in response.json(), response.json()
         assert fix in " ".join(response.json()[field])
     assert list(ScheduledJob.objects.values()) == before
+
+
+def test_every_field_that_staff_write_can_be_written_and_no_other() -> None:
+    writable = [name for name, field in JobSerializer().fields.items() if not field.read_only]
+
+    assert writable == [*STAFF_FIELDS]
 
 
 @pytest.mark.parametrize("field", ["queue_name", "options", "priority", "origin_", "max_retries"])
@@ -251,46 +217,6 @@ def test_a_list_of_jobs_costs_the_same_however_many_there_are(
         assert operator.get(JOBS).json()["count"] >= 20
 
 
-# --- Runs -------------------------------------------------------------------------------------------------
-
-
-def test_runs_are_filtered_by_job_state_and_time(operator: APIClient) -> None:
-    add(operator)
-    failed = failed_run()
-    queued = operator.post(f"{JOBS}a-job/run/").json()
-
-    def ids(query: str) -> list[str]:
-        return [run["id"] for run in operator.get(f"{RUNS}?job=a-job&{query}").json()["results"]]
-
-    assert set(ids("")) == {str(failed.pk), queued["id"]}
-    assert ids("state=failed") == [str(failed.pk)]
-    assert ids("created_after=2030-01-01T00:00:00Z") == []
-    assert operator.get(f"{RUNS}?state=lost").status_code == 400
-
-
-def test_a_failed_run_is_retried_as_a_new_one(operator: APIClient) -> None:
-    add(operator)
-    failed = failed_run()
-
-    again = operator.post(f"{RUNS}{failed.pk}/retry/")
-
-    assert (again.status_code, again.json()["cause"], again.json()["reason"]) == (202, "retry", f"retry of {failed.pk}")
-    assert again.json()["retry_of"] == str(failed.pk)  # which stays when the reason is overwritten
-    failed.refresh_from_db()
-    assert failed.state == "failed"
-
-
-def test_every_instant_is_answered_in_utc(operator: APIClient) -> None:
-    add(operator, start_at="2026-11-25T00:00:00+11:00")
-    run = failed_run()
-    Run.objects.filter(pk=run.pk).update(cause="manual", slot=NOW)
-
-    job, listed = operator.get(f"{JOBS}a-job/").json(), operator.get(f"{RUNS}{run.pk}/").json()
-
-    assert (job["start_at"], job["last_run"]["finished_at"]) == ("2026-11-24T13:00:00Z", "2026-11-24T00:00:00Z")
-    assert (listed["slot"], listed["due_at"]) == ("2026-11-24T00:00:00Z", "2026-11-24T00:00:00Z")
-
-
 def test_a_time_without_an_offset_is_on_the_clock_of_the_jobs_zone(operator: APIClient) -> None:
     address, nine = f"{JOBS}a-job/", "2026-12-01T09:00"
     job = add(operator, timezone="America/New_York", start_at=nine, paused_until=nine)
@@ -309,97 +235,6 @@ def test_a_zone_that_is_none_is_what_is_wrong_not_the_time_beside_it(operator: A
     response = operator.post(JOBS, GOOD | {"timezone": zone, "start_at": "2026-12-01T09:00"})
 
     assert (response.status_code, list(response.json())) == (400, ["timezone"])
-
-
-def test_runs_written_at_one_time_are_listed_by_when_they_are_due_the_latest_first(operator: APIClient) -> None:
-    late = [NOW + timedelta(seconds=seconds) for seconds in (20, 0, 30, 10)]
-    Run.objects.bulk_create(Run(actor="scheduled_job", created_at=NOW, due_at=at) for at in late)
-
-    listed = [run["due_at"][-3:-1] for run in operator.get(RUNS).json()["results"]]
-
-    assert listed == ["30", "20", "10", "00"]
-
-
-def test_runs_of_an_unknown_job_are_asked_for_in_vain(operator: APIClient) -> None:
-    response = operator.get(f"{RUNS}?job=nonesuch")
-
-    assert (response.status_code, response.json()) == (400, {"job": ['There is no job "nonesuch".']})
-
-
-def test_a_run_that_is_not_over_cannot_be_retried(operator: APIClient) -> None:
-    add(operator)
-    queued = operator.post(f"{JOBS}a-job/run/").json()
-
-    response = operator.post(f"{RUNS}{queued['id']}/retry/")
-
-    assert (response.status_code, list(response.json())) == (400, ["state"])
-
-
-def test_a_result_and_a_traceback_are_shown(operator: APIClient) -> None:
-    add(operator)
-    failed = failed_run()
-    run = runs.ask("scheduled_job", [], {}, job=None, by="", now=NOW)
-    runs.succeed(claimed(run), {"sent": 3}, NOW)
-
-    assert operator.get(f"{RUNS}{failed.pk}/").json()["error"] == "Traceback …"
-    assert operator.get(f"{RUNS}{run.pk}/").json()["result"] == {"sent": 3}
-
-
-def claimed(run: Run) -> Run:
-    held = runs.claim(run.pk, 0, "message", NOW)
-    assert held
-    return held
-
-
-# --- Who may ----------------------------------------------------------------------------------------------
-
-ENDPOINTS = {
-    "list jobs": ("get", JOBS, "view_scheduledjob", 200),
-    "read a job": ("get", f"{JOBS}a-job/", "view_scheduledjob", 200),
-    "preview a job": ("get", f"{JOBS}a-job/preview/", "view_scheduledjob", 200),
-    "add a job": ("post", JOBS, "add_scheduledjob", 400),
-    "replace a job": ("put", f"{JOBS}a-job/", "change_scheduledjob", 400),
-    "change a job": ("patch", f"{JOBS}a-job/", "change_scheduledjob", 200),
-    "run a job": ("post", f"{JOBS}a-job/run/", "change_scheduledjob", 202),
-    "pause a job": ("post", f"{JOBS}a-job/pause/", "change_scheduledjob", 200),
-    "resume a job": ("post", f"{JOBS}a-job/resume/", "change_scheduledjob", 200),
-    "delete a job": ("delete", f"{JOBS}a-job/", "delete_scheduledjob", 204),
-    "list runs": ("get", RUNS, "view_run", 200),
-    "retry a run": ("post", f"{RUNS}00000000-0000-0000-0000-000000000000/retry/", "change_run", 404),
-}
-
-
-@pytest.mark.parametrize(("method", "path", "permission", "allowed"), ENDPOINTS.values(), ids=ENDPOINTS.keys())
-def test_only_staff_with_the_permission_may(
-    operator: APIClient, method: str, path: str, permission: str, allowed: int
-) -> None:
-    add(operator)
-    with_it = User.objects.create_user("with", is_staff=True)
-    with_it.user_permissions.add(Permission.objects.get(codename=permission, content_type__app_label="workers"))
-    no_staff = User.objects.create_user("no-staff")
-    no_staff.user_permissions.set(Permission.objects.all())
-    others = Permission.objects.filter(content_type__app_label="workers").exclude(codename=permission)
-    without = User.objects.create_user("without", is_staff=True)
-    without.user_permissions.set(others)
-
-    def status(user: User | None) -> int:
-        code: int = getattr(client_of(user), method)(path, {}).status_code
-        return code
-
-    assert status(None) == 401
-    assert status(no_staff) == 403
-    assert status(without) == 403
-    assert status(with_it) == allowed
-
-
-@pytest.mark.parametrize("path", [f"{JOBS}a-job/", f"{JOBS}no-such-job/"])
-def test_nobody_but_staff_learns_whether_a_job_exists(operator: APIClient, path: str) -> None:
-    add(operator)
-    answers = {
-        client_of(user).get(path).content for user in (User.objects.create_user("one"), User.objects.create_user("two"))
-    }
-
-    assert answers == {b'{"detail":"You do not have permission to perform this action."}'}
 
 
 def test_put_names_the_job_that_its_address_names(operator: APIClient) -> None:

@@ -1,59 +1,31 @@
-"""REST: jobs and their runs, for staff with Django's permissions. Nobody else learns that a job exists."""
+"""`jobs/`: scheduled jobs, with the acts that staff may do on them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
 import django_filters
-from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.api.conventions import Choice, Strict
 from workers import jobs, runs
-from workers.models import Run, ScheduledJob
+from workers.api.instants import Instant, UtcSerializer
+from workers.api.permissions import StaffOnly
+from workers.api.runs import RunSerializer
+from workers.models import ENGINE_FIELDS, STAFF_FIELDS, Run, ScheduledJob
 from workers.triggers import zone_or_usual
 
 
-class StaffOnly(DjangoModelPermissions):
-    """Staff whose permissions allow it; reading takes the permission to view, every action that to change."""
-
-    perms_map = {
-        **{method: ["%(app_label)s.view_%(model_name)s"] for method in ("GET", "HEAD", "OPTIONS")},
-        **{method: ["%(app_label)s.change_%(model_name)s"] for method in ("PUT", "PATCH")},
-        "POST": ["%(app_label)s.add_%(model_name)s"],
-        "DELETE": ["%(app_label)s.delete_%(model_name)s"],
-    }
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        if not (request.user and request.user.is_staff):
-            return False
-        method = "PATCH" if request.method == "POST" and view.detail else str(request.method)
-        return bool(request.user.has_perms(self.get_required_permissions(method, view.queryset.model)))
-
-
-class Instant(serializers.DateTimeField):
-    """Answered in UTC, as the calendar's instants are."""
-
-    def to_representation(self, value: datetime) -> str:
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-class DeskSerializer(serializers.ModelSerializer):
-    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {models.DateTimeField: Instant}
-
-
-class LastRunSerializer(DeskSerializer):
+class LastRunSerializer(UtcSerializer):
     class Meta:
         model = Run
         fields = ("id", "slot", "state", "cause", "started_at", "finished_at")
@@ -63,68 +35,42 @@ class LastRunSerializer(DeskSerializer):
 #: A job's latest run, read along with the job.
 LAST_RUN = Subquery(
     Run.objects.filter(job=OuterRef("pk"))
-    .exclude(state=Run.State.QUEUED, cause=Run.Cause.SCHEDULE)  # those are to come
+    .exclude(state=Run.State.QUEUED, cause=Run.Cause.SCHEDULE)  # they are to come
     .order_by("-due_at", "-created_at")
     .values(row=JSONObject(**{name: name for name in LastRunSerializer.Meta.fields}))[:1]
 )
 
 
-def _no_arguments() -> Any:
-    return []
-
-
-#: What is said of every time that a job takes.
+#: How a bare time of a job is read.
 BARE = "Without an offset it is on the clock of the job's zone."
 
 
-class JobSerializer(Strict, DeskSerializer):
+class JobSerializer(Strict, UtcSerializer):
     serializer_choice_field = Choice
 
     id = serializers.SlugField(max_length=100)
     trigger = serializers.JSONField(
         help_text='Such as {"type": "cron", "hour": 5} or {"type": "interval", "hours": 12}.'
     )
-    args: Any = serializers.JSONField(default=_no_arguments)
-    kwargs: Any = serializers.JSONField(default=dict)
     next_run_at = serializers.SerializerMethodField()
     last_run = serializers.SerializerMethodField()
 
     class Meta:
         model = ScheduledJob
-        fields = (
-            "id",
-            "actor",
-            "args",
-            "kwargs",
-            "trigger",
-            "timezone",
-            "start_at",
-            "end_at",
-            "max_runs",
-            "jitter",
-            "max_instances",
-            "misfire_grace",
-            "catch_up",
-            "enabled",
-            "paused_until",
-            "paused_because",
-            "origin",
-            "next_run_at",
-            "last_run",
-        )
-        read_only_fields = ("paused_because", "origin", "next_run_at")
-        extra_kwargs: ClassVar = {
-            "start_at": {"help_text": f"Nothing fires earlier; intervals count from it. {BARE}"},
-            "end_at": {"help_text": f"Nothing fires later. {BARE}"},
-            "paused_until": {"help_text": BARE},
-        }
+        fields = (*STAFF_FIELDS, "paused_because", "origin", "next_run_at", "last_run")
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        field_class, options = super().build_standard_field(field_name, model_field)
+        if issubclass(field_class, Instant):
+            options["help_text"] = f"{model_field.help_text} {BARE}".strip()
+        return field_class, options
 
     def to_internal_value(self, data: Any) -> Any:
         given = data.get("timezone") if isinstance(data, dict) else None
         kept = self.instance.timezone if self.partial and self.instance else None
-        for name in self.Meta.extra_kwargs:
-            field: Any = self.fields[name]
-            field.timezone = zone_or_usual(given or kept)
+        for field in self.fields.values():
+            if isinstance(field, Instant):
+                field.timezone = zone_or_usual(given or kept)
         return super().to_internal_value(data)
 
     @extend_schema_field(Instant(allow_null=True))
@@ -156,13 +102,11 @@ class JobSerializer(Strict, DeskSerializer):
         return attrs
 
     def _row(self, attrs: dict[str, Any]) -> ScheduledJob:
-        """The job as it will be: what is left out of a replacement is as in a new one."""
-        values = attrs if not self.partial else {**_values(self.instance), **attrs}
-        row = ScheduledJob(**values)
-        if self.instance is not None:
-            for name in KEPT:
-                setattr(row, name, getattr(self.instance, name))
-            row._state.adding = False
+        """The job as it will be. A field that is left out of a replacement is as in a new job."""
+        kept = (*ENGINE_FIELDS, *(STAFF_FIELDS if self.partial else ())) if self.instance else ()
+        row = ScheduledJob(**{name: getattr(self.instance, name) for name in kept} | attrs)
+        row.paused_because = ""  # now it is a person's pause
+        row._state.adding = self.instance is None
         return row
 
     def save(self, **kwargs: Any) -> ScheduledJob:
@@ -172,16 +116,6 @@ class JobSerializer(Strict, DeskSerializer):
         return self.instance
 
 
-#: What a replacement does not touch.
-KEPT = ("anchor", "origin", "retired", "by_periodiq", "runs_begun", "next_run_at")
-
-
-def _values(job: ScheduledJob | None) -> dict[str, Any]:
-    read_only = ("last_run", *JobSerializer.Meta.read_only_fields)
-    writable = [name for name in JobSerializer.Meta.fields if name not in read_only]
-    return {name: getattr(job, name) for name in writable}
-
-
 def _with_last_run() -> QuerySet[ScheduledJob]:
     return ScheduledJob.objects.filter(retired=False).with_next_start().annotate(last_run=LAST_RUN).order_by("pk")
 
@@ -189,7 +123,7 @@ def _with_last_run() -> QuerySet[ScheduledJob]:
 class FireSerializer(serializers.Serializer):
     """A time at which a job will fire."""
 
-    at = serializers.DateTimeField(default_timezone=UTC)
+    at = Instant()
     local = serializers.CharField(help_text="On the wall clock of the job's zone.")
     note = serializers.CharField(allow_null=True, help_text="What daylight saving did to it.")
 
@@ -212,33 +146,6 @@ class PauseSerializer(Strict):
         return until
 
 
-class RunSerializer(DeskSerializer):
-    class Meta:
-        model = Run
-        fields = (
-            "id",
-            "job",
-            "actor",
-            "args",
-            "kwargs",
-            "slot",
-            "covers",
-            "state",
-            "cause",
-            "by",
-            "reason",
-            "retry_of",
-            "attempts",
-            "due_at",
-            "enqueued_at",
-            "started_at",
-            "finished_at",
-            "result",
-            "error",
-        )
-        read_only_fields = fields
-
-
 class JobFilter(django_filters.FilterSet):
     class Meta:
         model = ScheduledJob
@@ -246,7 +153,7 @@ class JobFilter(django_filters.FilterSet):
 
 
 class JobViewSet(viewsets.ModelViewSet):
-    """Scheduled jobs. Those declared in code can be paused and run, but are changed in the code."""
+    """Scheduled jobs. A job that the code declares can be paused and run, but is changed in the code."""
 
     queryset = _with_last_run()
     serializer_class = JobSerializer
@@ -280,7 +187,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(request=None, responses={202: RunSerializer})
     @action(detail=True, methods=["post"])
     def run(self, request: Request, pk: str) -> Response:
-        """Run it now, beside its schedule."""
+        """Run a job now, beside its schedule."""
         job = self.get_object()
         by = request.user.get_username()
         run = runs.ask(job.actor, job.args, job.kwargs, job=job, by=by, now=timezone.now())
@@ -289,7 +196,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(request=PauseSerializer, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
-        """Let it not start until it is resumed, or until a time."""
+        """Keep a job from starting until it is resumed, or until a time."""
         job = self.get_object()
         serializer = PauseSerializer(data=request.data, context={"zone": zone_or_usual(job.timezone)})
         serializer.is_valid(raise_exception=True)
@@ -299,7 +206,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, pk: str) -> Response:
-        """Let it start again, from now on: what it would have done meanwhile is not made up for."""
+        """Let a job start again, from now on. What it would have done meanwhile is not made up for."""
         job = self.get_object()
         jobs.resume(job, timezone.now())
         return Response(self.get_serializer(_with_last_run().get(pk=job.pk)).data)
@@ -307,7 +214,7 @@ class JobViewSet(viewsets.ModelViewSet):
     @extend_schema(parameters=[PreviewSerializer], responses=FireSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None)
     def preview(self, request: Request, pk: str) -> Response:
-        """The next times at which it will fire, with what daylight saving does to them."""
+        """List the next times at which a job will fire, with what daylight saving does to them."""
         asked = PreviewSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         fires = jobs.next_fires(self.get_object(), asked.validated_data["n"], timezone.now())
@@ -319,42 +226,3 @@ def _refuse_code(job: ScheduledJob) -> None:
         raise serializers.ValidationError(
             {"id": ["This job is declared in the code: change it there. Here it can be paused, resumed and run."]}
         )
-
-
-#: Runs are of jobs in many zones.
-IN_SYDNEY = f"Without an offset it is on the clock of {settings.TIME_ZONE}."
-
-
-class RunFilter(django_filters.FilterSet):
-    created_after = django_filters.IsoDateTimeFilter("created_at", "gte", label=f"Written then or later. {IN_SYDNEY}")
-    created_before = django_filters.IsoDateTimeFilter(
-        "created_at", "lte", label=f"Written then or earlier. {IN_SYDNEY}"
-    )
-
-    job = django_filters.ModelChoiceFilter(
-        queryset=ScheduledJob.objects.all(), error_messages={"invalid_choice": 'There is no job "%(value)s".'}
-    )
-
-    class Meta:
-        model = Run
-        fields = ("job", "state", "cause", "actor", "created_after", "created_before")
-
-
-class RunViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet):
-    """What became of each slot and each call by hand, the latest first."""
-
-    queryset = Run.objects.order_by("-created_at", "-due_at", "pk")
-    serializer_class = RunSerializer
-    permission_classes = (StaffOnly,)
-    filterset_class = RunFilter
-
-    @extend_schema(request=None, responses={202: RunSerializer})
-    @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: str) -> Response:
-        """Do again what a failed, skipped or misfired run should have done. The answer is the new run."""
-        failed = get_object_or_404(self.get_queryset(), pk=pk)
-        try:
-            run = runs.retry(failed, by=request.user.get_username(), now=timezone.now())
-        except ValueError as error:
-            raise serializers.ValidationError({"state": [str(error)]}) from None
-        return Response(RunSerializer(run).data, status=202)

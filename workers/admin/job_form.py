@@ -1,26 +1,29 @@
-"""The admin's form of a job: a trigger in fields that a person fills in, checked as everywhere else."""
+"""The form in which staff write a job: its trigger in fields that a person fills in, checked as everywhere else."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib.admin.utils import flatten
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from workers import jobs
-from workers.models import Run, ScheduledJob
+from workers.models import ScheduledJob
 from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS, zone_or_usual
 
 KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
+
+#: The fields of the form that make up a trigger of each kind.
+PARTS = {"interval": INTERVAL_FIELDS, "cron": ("expression", *CRON_FIELDS), "date": ("run_date",)}
 
 
 class JobForm(forms.ModelForm):
@@ -40,21 +43,7 @@ class JobForm(forms.ModelForm):
 
     class Meta:
         model = ScheduledJob
-        fields = (
-            "id",
-            "actor",
-            "args",
-            "kwargs",
-            "timezone",
-            "start_at",
-            "end_at",
-            "max_runs",
-            "jitter",
-            "max_instances",
-            "misfire_grace",
-            "catch_up",
-            "enabled",
-        )
+        exclude = ("trigger", "paused_until")  # the one is entered in parts, the other with the pause
         labels = {
             "id": "Name",
             "args": "Values to call it with",
@@ -86,32 +75,30 @@ class JobForm(forms.ModelForm):
             self.fields["actor"] = forms.ChoiceField(
                 label="What it does", choices=choices, widget=UnfoldAdminSelectWidget
             )
-        for name in ("args", "kwargs"):
-            if name in self.fields:
-                self.fields[name].required = False
         for name, value in (self.instance.trigger or {}).items():
             self.initial["kind" if name == "type" else name] = value
-        for name in ("start_at", "end_at"):
-            if at := getattr(self.instance, name):
-                self.initial[name] = timezone.make_naive(at, zone_or_usual(self.instance.timezone))
+        for name, value in self.initial.items():
+            if isinstance(value, datetime):
+                self.initial[name] = timezone.make_naive(value, zone_or_usual(self.instance.timezone))
 
     def full_clean(self) -> None:
-        """Reads times on the clock of the job's zone, as it is being entered."""
+        """Read the times on the clock of the zone that is entered beside them."""
         with timezone.override(zone_or_usual(self.data.get(self.add_prefix("timezone")))):
             super().full_clean()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        cleaned["args"] = cleaned.get("args") or []
-        cleaned["kwargs"] = cleaned.get("kwargs") or {}
+        for name, value in cleaned.items():
+            if value is None and isinstance(self.fields[name], forms.JSONField):
+                field: Any = ScheduledJob._meta.get_field(name)
+                cleaned[name] = field.get_default()
         self.instance.trigger = self.trigger(cleaned)
         return cleaned
 
     def trigger(self, cleaned: dict[str, Any]) -> dict[str, Any]:
-        """The trigger as the fields of its kind say; what belongs to another kind does not count."""
+        """The trigger that the parts of its kind make up; the parts of other kinds do not count."""
         kind = cleaned.get("kind", "")
-        names = {"interval": INTERVAL_FIELDS, "cron": ("expression", *CRON_FIELDS), "date": ("run_date",)}
-        given = {name: cleaned.get(name) for name in names.get(kind, ())}
+        given = {name: cleaned.get(name) for name in PARTS.get(kind, ())}
         return {"type": kind, **{name: value for name, value in given.items() if value not in (None, "")}}
 
     def _post_clean(self) -> None:
@@ -125,55 +112,48 @@ class JobForm(forms.ModelForm):
                 self.add_error("kind" if name == "trigger" else name if name in self.fields else None, messages)
 
 
-def _add_field(name: str, field: forms.Field) -> None:
-    JobForm.base_fields[name] = JobForm.declared_fields[name] = field
+def _part(name: str) -> forms.Field:
+    label = name.replace("_", " ").capitalize()
+    if name in INTERVAL_FIELDS:
+        return forms.IntegerField(required=False, min_value=0, label=label, widget=UnfoldAdminIntegerFieldWidget)
+    said = f"Such as {EXAMPLES[name]}."
+    return forms.CharField(required=False, label=label, widget=UnfoldAdminTextInputWidget, help_text=said)
 
 
-for _name in INTERVAL_FIELDS:
-    _add_field(
-        _name,
-        forms.IntegerField(required=False, min_value=0, label=_name.capitalize(), widget=UnfoldAdminIntegerFieldWidget),
-    )
-for _name in CRON_FIELDS:
-    _add_field(
-        _name,
-        forms.CharField(
-            required=False,
-            label=_name.replace("_", " ").capitalize(),
-            widget=UnfoldAdminTextInputWidget,
-            help_text=f"Such as {EXAMPLES[_name]}.",
-        ),
-    )
+for _name in (*INTERVAL_FIELDS, *CRON_FIELDS):
+    JobForm.base_fields[_name] = JobForm.declared_fields[_name] = _part(_name)
 
+#: When each part is shown, in the words of unfold's script.
+CONDITIONS = {name: f"kind == '{kind}'" for kind, names in PARTS.items() for name in names}
 
-class RunForm(forms.ModelForm):
-    """What the page of a run calls its fields."""
+_JOB = ("id", "actor", ("args", "kwargs"), ("enabled", "next_start"))
+_WHEN = (
+    ("kind", "timezone"),
+    "run_date",
+    ("weeks", "days"),
+    ("hours", "minutes"),
+    "seconds",
+    "expression",
+    ("minute", "hour"),
+    ("day_of_week", "day"),
+    ("month", "week"),
+    ("year", "second"),
+    "start_at",
+    "end_at",
+)
+_OTHERWISE = (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs"))
+#: Fields of the model that have no place above: a new one stands last.
+_UNPLACED = tuple(name for name in JobForm.base_fields if name not in flatten((*_JOB, *_WHEN, *_OTHERWISE)))
 
-    class Meta:
-        model = Run
-        fields = ()
-        labels = {
-            "args": "Values it was called with",
-            "kwargs": "Values by name",
-            "by": "Asked for by",
-            "covers": "Times it stands for",
-        }
+FIELDSETS: Any = (
+    (None, {"fields": _JOB}),
+    ("When", {"fields": _WHEN}),
+    ("When it does not work out", {"fields": (*_OTHERWISE, *_UNPLACED), "classes": ["collapse"]}),
+)
 
-
-class PauseForm(BaseDialogForm):
-    until = forms.SplitDateTimeField(
-        required=False,
-        widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="On the clock of the job's zone. Empty: until somebody resumes it.",
-    )
-
-    def full_clean(self) -> None:
-        zone = ScheduledJob.objects.filter(pk=self.object_id).values_list("timezone", flat=True).first()
-        with timezone.override(zone_or_usual(zone)):
-            super().full_clean()
-
-    def clean_until(self) -> Any:
-        until = self.cleaned_data["until"]
-        if until and until <= timezone.now():
-            raise ValidationError("This is in the past: give a time to come, or none.")
-        return until
+#: What is shown of a job that may not be edited here.
+READ_ONLY_FIELDSETS: Any = (
+    (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused", "paused_because"))}),
+    ("When", {"fields": (("when", "timezone"), "next_fires", ("not_before", "not_after"))}),
+    ("When it does not work out", {"fields": (*_OTHERWISE, *_UNPLACED)}),
+)
