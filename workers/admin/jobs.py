@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import OuterRef, Q, Subquery
@@ -15,12 +15,12 @@ from django.template.loader import render_to_string
 from django.urls import path
 from django.utils import timezone
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from events.admin import go_to
+from events.admin import Done, dialog
 from workers import jobs, runs
 from workers.admin.columns import STATE_COLOURS, in_words, instant_column
 from workers.admin.job_form import CONDITIONS, FIELDSETS, READ_ONLY_FIELDSETS, JobForm
@@ -155,63 +155,42 @@ class ScheduledJobAdmin(ModelAdmin):
         form.is_valid()  # whatever else is missing yet
         return render(request, "workers/fires.html", _preview(form.instance))
 
-    @action(
-        description="Run now",
-        permissions=["operate"],
+    @dialog(
+        "Run now",
         icon="play_arrow",
         variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Run it now?",
-            "description": "It runs beside its schedule, with the same arguments.",
-            "form_submit_text": "Run it",
-        },
+        title="Run it now?",
+        description="It runs beside its schedule, with the same arguments.",
+        confirm="Run it",
     )
-    def run_now(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        job = ScheduledJob.objects.get(pk=object_id)
+    def run_now(self, request: HttpRequest, job: ScheduledJob, form: Any) -> Done:
         by = request.user.get_username()
         runs.ask(job.actor, job.args, job.kwargs, job=job, by=by, now=timezone.now())
-        return self._done(request, job, "Asked to run now.")
+        return Done(noted="Asked to run now.")
 
-    @action(
-        description="Pause",
-        permissions=["operate"],
+    @dialog(
+        "Pause",
         icon="pause",
-        dialog={
-            "title": "Pause it",
-            "description": "No run of it starts meanwhile.",
-            "form_class": PauseForm,
-            "form_submit_text": "Pause it",
-        },
+        title="Pause it",
+        description="No run of it starts meanwhile.",
+        form=PauseForm,
+        confirm="Pause it",
     )
-    def pause(self, request: HttpRequest, form: PauseForm, object_id: str) -> HttpResponse:
-        job, until = ScheduledJob.objects.get(pk=object_id), form.cleaned_data["until"]
+    def pause(self, request: HttpRequest, job: ScheduledJob, form: PauseForm) -> Done:
+        until = form.cleaned_data["until"]
         jobs.pause(job, timezone.now(), until=until)
-        return self._done(request, job, f"Paused until {until:%Y-%m-%d %H:%M %Z}." if until else "Paused.")
+        return Done(noted=f"Paused until {until:%Y-%m-%d %H:%M %Z}." if until else "Paused.")
 
-    @action(
-        description="Resume",
-        permissions=["operate"],
+    @dialog(
+        "Resume",
         icon="resume",
-        dialog={
-            "title": "Resume it?",
-            "description": "It starts from now on. What it did not do meanwhile is not made up for.",
-            "form_submit_text": "Resume it",
-        },
+        title="Resume it?",
+        description="It starts from now on. What it did not do meanwhile is not made up for.",
+        confirm="Resume it",
     )
-    def resume(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        job = ScheduledJob.objects.get(pk=object_id)
-        try:
-            jobs.resume(job, timezone.now())
-        except ValidationError as error:
-            for message in error.messages:
-                messages.error(request, message)
-            return go_to("workers_scheduledjob_change", job.pk)
-        return self._done(request, job, "Resumed.")
-
-    def _done(self, request: HttpRequest, job: ScheduledJob, what: str) -> HttpResponse:
-        self.log_change(request, job, what)
-        messages.success(request, f"{job}: {what}")
-        return go_to("workers_scheduledjob_change", job.pk)
+    def resume(self, request: HttpRequest, job: ScheduledJob, form: Any) -> Done:
+        jobs.resume(job, timezone.now())
+        return Done(noted="Resumed.")
 
 
 def _declared(job: Any) -> bool:

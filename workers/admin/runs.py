@@ -6,17 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin import DateFieldListFilter
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from events.admin import go_to
+from events.admin import Done, dialog
 from workers import runs
 from workers.admin.columns import STATE_COLOURS, instant_column
 from workers.models import Run
@@ -104,24 +105,18 @@ class RunAdmin(ModelAdmin):
     def has_operate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("workers.change_run")
 
-    @action(
-        description="Retry",
-        permissions=["operate"],
+    @dialog(
+        "Retry",
         icon="replay",
         variant=ActionVariant.PRIMARY,
-        dialog={
-            "title": "Do it again?",
-            "description": "A new run does what this one should have done.",
-            "form_submit_text": "Retry it",
-        },
+        title="Do it again?",
+        description="A new run does what this one should have done.",
+        confirm="Retry it",
     )
-    def retry(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        failed = Run.objects.get(pk=object_id)
+    def retry(self, request: HttpRequest, failed: Run, form: Any) -> Done:
         try:
             again = runs.retry(failed, by=request.user.get_username(), now=timezone.now())
         except ValueError as error:
-            messages.error(request, str(error))
-            return go_to("workers_run_change", object_id)
-        self.log_change(request, failed, f"Retried as {again.pk}.")
-        messages.success(request, "Asked to run again: this is the new run.")
-        return go_to("workers_run_change", again.pk)
+            raise ValidationError(str(error)) from None
+        said = "Asked to run again: this is the new run."
+        return Done(noted=f"Retried as {again.pk}.", said=said, then=again)
