@@ -12,6 +12,9 @@ from events.recurrence import Rule, dates
 #: The first and the last date that a calendar may hold. Beyond them some zone's instants cannot be stored or shown.
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 12, 31)
 
+#: The longest that a session can last.
+LONGEST_NIGHT = timedelta(days=1)
+
 #: No session starts at this instant or later, wherever it is played.
 END_OF_TIME = datetime(2201, 1, 3, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""One generation: its record, its fan-out of one message a game, and the re-sending of what was lost on the way."""
+"""A generation of the calendar, from its record over the messages of its games to the last game that lags."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from dramatiq import Message
 from dramatiq.middleware import TimeLimitExceeded
 
 from events import sessions
-from events.models import FOR_NOW, GIVEN_UP, OUTDATED, Game, GameDate, Venue
+from events.models import GIVEN_UP, OUTDATED, RECURRING, TRIED_AGAIN, Game, GameDate, Venue
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from events.zones import NO_ZONE
+from workers.backing_services import PASSING_ERRORS
 from workers.broker import BATCH, broker
 from workers.committer import Deadly, committer, forget_holders
 from workers.models import Generation
@@ -29,13 +29,8 @@ log = logging.getLogger(__name__)
 #: The actor that writes the sessions of one game, and its queue: see `workers.actors`.
 ACTOR, QUEUE = "create_sessions_for_game", "games"
 
-RECURRING = ~Q(recurrence=Game.Recurrence.ONCE)
-
-#: Games that a passing trouble kept from what they were asked, even if that lies within the horizon.
-TRIED_AGAIN = Q(generation_error__startswith=FOR_NOW)
-
-#: Errors that may pass by themselves: the database is away, or others kept the game waiting too long.
-PASSING = (OperationalError, InterfaceError, TimeLimitExceeded)
+#: Errors that are no fault of a game's: the database is away, or others kept the game waiting too long.
+PASSING = (*PASSING_ERRORS, TimeLimitExceeded)
 
 
 def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[str, int]:
@@ -141,10 +136,7 @@ def create_sessions(
     """
     try:
         days = _days(game_id, first, last, now)
-        lacked = committer.create(game_id, days, now) if days and not apart else None
-        if days and lacked is None:
-            with committer.alone(game_id):
-                lacked = sessions.create_sessions_for_games({game_id: days}, now=now, wait=True).get(game_id)
+        lacked = committer.create(game_id, days, now, apart=apart) if days else None
         if lacked is None:
             log.warning("Game %s does not exist: nothing is done", game_id, extra={"game_id": game_id})
         return lacked or 0

@@ -107,7 +107,7 @@ class GameAdmin(OwnVenues, SettledAdmin):
             "description": "Its sessions cannot be written. Save again to try it.",
             "fields": ["generation_error"],
         }
-        return [*([(None, trouble)] if obj and obj.generation_error else []), *super().get_fieldsets(request, obj)]
+        return [*([(None, trouble)] if obj and obj.is_failing else []), *super().get_fieldsets(request, obj)]
 
     @display(description="Plays")
     def rule_in_words(self, game: Game) -> str:
@@ -119,11 +119,11 @@ class GameAdmin(OwnVenues, SettledAdmin):
 
     @display(description="State", label={"active": "success", "paused": "warning", "failed": "danger"})
     def state(self, game: Game) -> str:
-        return "failed" if game.generation_error else game.status
+        return "failed" if game.is_failing else game.status
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         obj.save()
-        if obj.generation_error:
+        if obj.is_failing:
             messages.error(request, f"The sessions of {obj} cannot be written. {obj.generation_error}")
         else:
             messages.info(request, sentence(obj.changes))

@@ -126,7 +126,7 @@ class GameSessionAdmin(OwnVenues):
 
     @display(description="State", label={"scheduled": "success", "cancelled": "danger", "over": "info"})
     def state(self, session: GameSession) -> str:
-        over = session.ends_at <= timezone.now() and session.status == GameSession.Status.SCHEDULED
+        over = session.is_over(timezone.now()) and session.status == GameSession.Status.SCHEDULED
         return "over" if over else session.status
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -140,7 +140,7 @@ class GameSessionAdmin(OwnVenues):
         return session.edited or session.cancelled_by == GameSession.CancelledBy.STAFF
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        over = obj is not None and obj.ends_at <= timezone.now()
+        over = obj is not None and obj.is_over(timezone.now())
         return [
             *("game", "venue", "when", "ends", "state", "cancel_reason"),
             *("slot_date", "edited", "off_rule", "uid", "sequence"),
@@ -152,7 +152,7 @@ class GameSessionAdmin(OwnVenues):
         session: Any = self.get_object(request, str(object_id))
         idle = set()
         if session:
-            over, cancelled = session.ends_at <= timezone.now(), session.status == GameSession.Status.CANCELLED
+            over, cancelled = session.is_over(timezone.now()), session.status == GameSession.Status.CANCELLED
             idle = {"cancel", "move", "restore"} if over else {"cancel", "move"} if cancelled else {"restore"}
         return [each for each in super().get_actions_detail(request, object_id) if each.path not in idle]
 

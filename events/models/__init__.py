@@ -1,7 +1,17 @@
 """Venues, their games, and the sessions that the engine keeps from them."""
 
-from events.models.games import ENGINE_FIELDS, FOR_NOW, GIVEN_UP, MAX_DURATION_MINUTES, OUTDATED, Game, GameDate
-from events.models.sessions import GameSession, NewSession, SessionQuerySet
+from events.models.games import (
+    ENGINE_FIELDS,
+    FOR_NOW,
+    GIVEN_UP,
+    MAX_DURATION_MINUTES,
+    OUTDATED,
+    RECURRING,
+    TRIED_AGAIN,
+    Game,
+    GameDate,
+)
+from events.models.sessions import GameSession, NewSession, SessionQuerySet, not_over
 from events.models.settled import Settled
 from events.models.venues import Closure, Venue
 from events.slots import EARLIEST, END_OF_TIME, LATEST
@@ -15,6 +25,8 @@ __all__ = [
     "LATEST",
     "MAX_DURATION_MINUTES",
     "OUTDATED",
+    "RECURRING",
+    "TRIED_AGAIN",
     "Closure",
     "Game",
     "GameDate",
@@ -23,4 +35,5 @@ __all__ = [
     "SessionQuerySet",
     "Settled",
     "Venue",
+    "not_over",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -18,8 +18,9 @@ from events.models.settled import Settled
 from events.models.venues import Venue
 from events.public_holidays import HOLIDAYS
 from events.recurrence import Rule
+from events.slots import LONGEST_NIGHT
 
-MAX_DURATION_MINUTES = 24 * 60
+MAX_DURATION_MINUTES = LONGEST_NIGHT // timedelta(minutes=1)
 
 #: Fields that the engine alone writes: no edit of a game that was read earlier may put them back.
 ENGINE_FIELDS = ["generated_through", "generation_error", "holidays"]
@@ -36,19 +37,25 @@ class GameQuerySet(models.QuerySet["Game"]):
 
     def in_play(self) -> GameQuerySet:
         """Games whose calendars are kept full: active ones, at venues that are switched on."""
-        return self.filter(status=Game.Status.ACTIVE, venue__active=True)
+        return self.filter(status=Game.Status.ACTIVE, venue__active=True)  # as Game.is_in_play
 
     def recurring(self) -> GameQuerySet:
         """Games that a generation is about: all but those that are played once."""
-        return self.exclude(recurrence=Game.Recurrence.ONCE)
+        return self.filter(RECURRING)
 
     def failing(self) -> GameQuerySet:
         """Games in play that could not be generated when they were last tried."""
         return self.in_play().exclude(generation_error="")
 
 
+#: The condition of games that a generation is about.
+RECURRING = ~Q(recurrence="once")
+
+#: The condition of games that a passing trouble kept from what they were asked, even if that lies within the horizon.
+TRIED_AGAIN = Q(generation_error__startswith=FOR_NOW)
+
 #: The condition of games that failed for good: until somebody edits them, or the next generation, nobody tries them.
-GIVEN_UP = ~Q(generation_error="") & ~Q(generation_error__startswith=FOR_NOW)
+GIVEN_UP = ~Q(generation_error="") & ~TRIED_AGAIN
 
 #: The condition of games that observe public holidays and were settled with other data on them than this release has.
 OUTDATED = Q(holiday_policy="skip") & ~Q(holidays=HOLIDAYS)
@@ -274,6 +281,14 @@ class Game(Settled):
             raise ValidationError({error.field: str(error)}) from None
         once = self.recurrence == Game.Recurrence.ONCE
         self.last_date = self.start_date if once else self.end_date or self.last_date_by_count()
+
+    @property
+    def is_in_play(self) -> bool:
+        return self.status == Game.Status.ACTIVE and self.venue.active
+
+    @property
+    def is_failing(self) -> bool:
+        return self.is_in_play and bool(self.generation_error)
 
     @property
     def idle(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from functools import reduce
 from operator import or_
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from django.utils.timezone import now as moment
 
 from events.models.games import Game
 from events.models.venues import Venue
-from events.slots import EARLIEST, END_OF_TIME, LATEST
+from events.slots import EARLIEST, END_OF_TIME, LATEST, LONGEST_NIGHT, midnight
 from events.zones import zone_called
 
 
@@ -24,15 +24,15 @@ class SessionQuerySet(models.QuerySet["GameSession"]):
     """Sessions by the dates of their venues' own calendars, which begin at different instants."""
 
     def from_day(self, day_in: Callable[[ZoneInfo], date]) -> SessionQuerySet:
-        """Those that start on the date that `day_in` gives for their venue's zone, or later."""
-        edges = {zone: _midnight(day_in(zone), zone) for zone in _zones()}
+        """The sessions that start on the date that `day_in` gives for their venue's zone, or later."""
+        edges = {zone: midnight(day_in(zone), zone) for zone in _zones()}
         each = [Q(game__venue__timezone=zone.key, starts_at__gte=edge) for zone, edge in edges.items()]
         # The plain bound is for the index.
         return self.filter(_either(each), starts_at__gte=min(edges.values(), default=datetime.min.replace(tzinfo=UTC)))
 
     def to_day(self, day_in: Callable[[ZoneInfo], date]) -> SessionQuerySet:
-        """Those that start on the date that `day_in` gives for their venue's zone, or earlier."""
-        edges = {zone: _midnight(day_in(zone), zone, days_later=1) for zone in _zones()}
+        """The sessions that start on the date that `day_in` gives for their venue's zone, or earlier."""
+        edges = {zone: midnight(day_in(zone), zone, days_later=1) for zone in _zones()}
         each = [Q(game__venue__timezone=zone.key, starts_at__lt=edge) for zone, edge in edges.items()]
         return self.filter(_either(each), starts_at__lt=max(edges.values(), default=datetime.max.replace(tzinfo=UTC)))
 
@@ -42,9 +42,10 @@ def _zones() -> list[ZoneInfo]:
     return [zone for name in names if (zone := zone_called(name))]
 
 
-def _midnight(day: date, zone: ZoneInfo, days_later: int = 0) -> datetime:
-    day = min(max(day, date(2, 1, 1)), date(9998, 12, 31))  # beyond, an instant has no date in some zones
-    return datetime.combine(day + timedelta(days_later), time.min, tzinfo=zone).astimezone(UTC)
+def not_over(at: datetime, path: str = "") -> Q:
+    """The condition that a session ends after `at`; `path` leads to it from another model, such as `sessions__`."""
+    # The bound on the start is for the index.
+    return Q(**{f"{path}ends_at__gt": at, f"{path}starts_at__gt": at - LONGEST_NIGHT})
 
 
 def _either(conditions: list[Q]) -> Q:
@@ -110,6 +111,9 @@ class GameSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.game} on {self.slot_date}"
+
+    def is_over(self, at: datetime) -> bool:
+        return self.ends_at <= at
 
 
 class NewSession(models.Model):

@@ -16,8 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import condition, require_safe
 from icalendar import Calendar, Event, vText
 
-from events.models import Game, GameSession, Venue
-from events.pages.lists import not_over
+from events.models import Game, GameSession, Venue, not_over
 from events.pages.nights import Night, zone_of
 
 #: How far back a feed goes. Ahead it goes as far as there are sessions, if they are not too many.

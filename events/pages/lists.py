@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Q
 from django.http import HttpRequest
 
-from events.models import MAX_DURATION_MINUTES, GameSession, SessionQuerySet
+from events.models import GameSession, SessionQuerySet
 from events.pages.nights import Night
 
 PAGE_SIZE = 60
-
-#: No session lasts longer.
-LONGEST = timedelta(minutes=MAX_DURATION_MINUTES)
 
 
 def public_sessions() -> SessionQuerySet:
@@ -21,12 +17,6 @@ def public_sessions() -> SessionQuerySet:
     return (
         GameSession.objects.filter(game__venue__active=True).select_related("game__venue").order_by("starts_at", "pk")
     )
-
-
-def not_over(at: datetime, path: str = "") -> Q:
-    """The condition that a session ends after `at`; `path` leads to it from another model, such as `sessions__`."""
-    # The bound on the start is for the index.
-    return Q(**{f"{path}ends_at__gt": at, f"{path}starts_at__gt": at - LONGEST})
 
 
 class Page:

@@ -86,7 +86,7 @@ class Night:
 
     @property
     def finished(self) -> bool:
-        return self.session.ends_at <= self.now
+        return self.session.is_over(self.now)
 
     @property
     def reason(self) -> str:

@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from events.models import not_over
 from events.pages.feeds import addresses
-from events.pages.lists import not_over, public_sessions
+from events.pages.lists import public_sessions
 from events.pages.nights import Night
 
 MOST_OTHERS = 6

@@ -13,9 +13,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.models import Closure, SessionQuerySet, Venue
+from events.models import Closure, SessionQuerySet, Venue, not_over
 from events.pages.feeds import addresses
-from events.pages.lists import PAGE_SIZE, Page, not_over, public_sessions
+from events.pages.lists import PAGE_SIZE, Page, public_sessions
 from events.pages.months import Month
 from events.pages.nights import Night, by_day, whose_time, zone_of
 from events.slots import midnight

@@ -14,8 +14,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.models import Game, SessionQuerySet
-from events.pages.lists import Page, not_over, public_sessions
+from events.models import Game, SessionQuerySet, not_over
+from events.pages.lists import Page, public_sessions
 from events.pages.nights import Night, by_day
 
 #: How many days ahead of its venue's today a date is at most, and the title that it stands under.

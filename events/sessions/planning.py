@@ -12,14 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from events.changes import Changes
-from events.slots import END_OF_TIME, LATEST, Schedule, Slot
+from events.slots import END_OF_TIME, LATEST, LONGEST_NIGHT, Schedule, Slot
 
 SCHEDULED, CANCELLED = "scheduled", "cancelled"
 
 #: The cause of a cancellation by hand, beside those that a skipped slot has.
 STAFF = "staff"
-
-LONGEST_NIGHT = timedelta(days=1)
 
 
 class Refused(ValueError):

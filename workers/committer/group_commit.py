@@ -54,12 +54,21 @@ class Committer:
         self.thread: threading.Thread | None = None
         self.apart = threading.Lock()
 
-    def create(self, game_id: int, days: Sequence[date], now: datetime) -> int | None:
-        """Write the missing sessions of a game together with other games; returns how many, once they are committed.
+    def create(self, game_id: int, days: Sequence[date], now: datetime, *, apart: bool = False) -> int | None:
+        """Write the missing sessions of a game, in one transaction with those of other games unless kept `apart`.
 
-        None when the game is to be tried alone: a process died with it, or `events.sessions.create_sessions_for_games`
-        left it out. Raises one of PASSING_ERRORS when the database is away.
+        Returns how many, once they are committed; None when there is no such game. Raises one of PASSING_ERRORS when
+        the database is away, Deadly when too many processes died with the game, and for a game that is written alone
+        whatever `events.sessions.create_sessions_for_games` does.
         """
+        lacked = None if apart else self._create_together(game_id, days, now)
+        if lacked is None:
+            with self.alone(game_id):
+                lacked = sessions.create_sessions_for_games({game_id: days}, now=now, wait=True).get(game_id)
+        return lacked
+
+    def _create_together(self, game_id: int, days: Sequence[date], now: datetime) -> int | None:
+        """None when the game is to be tried alone: a process died with it, or the batch left it out."""
         request = Request(game_id, days, now)
         self.requests.put(request)
         with self.starting:

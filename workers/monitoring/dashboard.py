@@ -73,7 +73,7 @@ def retry_game(request: HttpRequest, game_id: int) -> HttpResponse:
     game = get_object_or_404(Game, pk=game_id)
     generation.create_sessions(game.pk, None, None, now=timezone.now(), last_try=True)
     game.refresh_from_db()
-    if game.generation_error:
+    if game.is_failing:
         messages.error(request, f"{game} fails still: {game.generation_error}")
     else:
         messages.success(request, f"{game} is in the calendar again.")
