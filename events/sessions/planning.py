@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from events.changes import Changes
@@ -51,6 +52,14 @@ class Night:
         return self.edited or self.cancelled_by == STAFF
 
 
+class Upkeep(Enum):
+    """What is done with the calendar of a game."""
+
+    FULL = "missing nights are added, and nights follow the rule"
+    KEPT = "nights follow the rule, none is added: it is paused, or its venue is switched off"
+    CLEARED = "nights that nobody touched are removed: it is archived"
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was read of one game, under the lock of its row.
@@ -62,8 +71,6 @@ class Facts:
         played once.
       taken: dates that have their session.
       through: the last date up to which every slot is settled.
-      filled: whether the calendar is kept full; if not, nothing is added.
-      archived: whether untouched nights are removed.
       anew: whether everything from today on is settled again, because something that decides about it has changed.
       stale: whether the game's row says something else than it will say of a settled game: an error, older data.
     """
@@ -74,8 +81,7 @@ class Facts:
     beyond: Sequence[date] = ()
     taken: frozenset[date] = frozenset()
     through: date | None = None
-    filled: bool = True
-    archived: bool = False
+    upkeep: Upkeep = Upkeep.FULL
     anew: bool = False
     stale: bool = False
 
@@ -127,7 +133,7 @@ def plan(facts: Facts, nights: Sequence[Night], now: datetime) -> Plan:
             changes += Changes(cancelled_stay=1) if night.status == CANCELLED else Changes(edited_stay=1)
             if night.off_rule != (slot is None):
                 update.append(Update(night, {"off_rule": slot is None}))
-        elif slot is None or facts.archived:
+        elif slot is None or facts.upkeep is Upkeep.CLEARED:
             remove.append(night)
         elif values := _followed(night, slot, facts, now):
             changes += _counted(values)
@@ -175,7 +181,7 @@ def _counted(values: dict[str, Any]) -> Changes:
 
 def _missing(facts: Facts) -> list[Slot]:
     """The slots that have no session, on the days to settle and beyond them."""
-    wanted = {*facts.days, *facts.beyond} - facts.taken if facts.filled else None
+    wanted = {*facts.days, *facts.beyond} - facts.taken if facts.upkeep is Upkeep.FULL else None
     if not wanted:
         return []
     last = facts.beyond[-1] if facts.beyond else facts.days[-1]
@@ -185,9 +191,10 @@ def _missing(facts: Facts) -> list[Slot]:
 
 def _noted(facts: Facts, now: datetime) -> Noted | None:
     """What the game's row is to say; None when it says so already."""
-    if not facts.filled and not facts.anew:
+    full = facts.upkeep is Upkeep.FULL
+    if not full and not facts.anew:
         return None
-    through = _settled_through(facts, now) if facts.filled else facts.through
+    through = _settled_through(facts, now) if full else facts.through
     if through == facts.through and not facts.stale:
         return None
     return Noted(through, facts.anew)

@@ -20,7 +20,7 @@ from django.db.models import Q
 
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from events.public_holidays import HOLIDAYS, public_holiday
-from events.sessions.planning import Facts, Night
+from events.sessions.planning import Facts, Night, Upkeep
 from events.sessions.windows import MAX_WINDOW_DAYS, window
 from events.slots import Closed, Schedule, Slot
 
@@ -78,8 +78,11 @@ class Schedules:
             holiday=(lambda day: public_holiday(venue.holiday_region, day)) if skips else (lambda day: None),
         )
 
-    def is_kept_full(self, game: Game) -> bool:
-        return game.status == Game.Status.ACTIVE and self.venues[game.venue_id].active
+    def upkeep(self, game: Game) -> Upkeep:
+        if game.status == Game.Status.ARCHIVED:
+            return Upkeep.CLEARED
+        in_play = game.status == Game.Status.ACTIVE and self.venues[game.venue_id].active
+        return Upkeep.FULL if in_play else Upkeep.KEPT
 
 
 def slots(game: Game, first: date, last: date) -> list[Slot]:
@@ -107,7 +110,7 @@ def facts_to_fill(game: Game, days: Sequence[date], schedules: Schedules, taken:
         days,
         taken=taken,
         through=game.generated_through,
-        filled=schedules.is_kept_full(game),
+        upkeep=schedules.upkeep(game),
         stale=bool(game.generation_error),
     )
 
@@ -149,8 +152,7 @@ def facts_to_settle(
         beyond=_beyond(game, schedule, days[-1]),
         taken=frozenset(taken),
         through=game.generated_through,
-        filled=schedules.is_kept_full(game),
-        archived=game.status == Game.Status.ARCHIVED,
+        upkeep=schedules.upkeep(game),
         anew=True,
         stale=bool(game.generation_error) or game.holidays != HOLIDAYS,
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from events.recurrence import WEEKDAYS, Rule
 from events.sessions import planning
-from events.sessions.planning import Facts, Night, Plan, Refused, plan
+from events.sessions.planning import Facts, Night, Plan, Refused, Upkeep, plan
 from events.slots import Closed, Schedule, localise
 
 ZONES = ["Australia/Sydney", "Australia/Lord_Howe", "America/New_York", "Europe/London", "Pacific/Apia", "Asia/Beirut"]
@@ -73,8 +73,7 @@ def situations(draw: st.DrawFn) -> tuple[Facts, list[Night], datetime]:
         window(today, draw(st.integers(0, 30))),
         taken=frozenset(night.slot_date for night in nights),
         through=through,
-        filled=draw(st.booleans()),
-        archived=draw(st.booleans()),
+        upkeep=draw(st.sampled_from(Upkeep)),
         anew=True,
         stale=draw(st.booleans()),
     )
@@ -144,13 +143,13 @@ def test_after_an_edit_each_date_of_the_rule_has_its_night_and_untouched_nights_
     for night in after:
         if night.by_hand:
             continue
-        assert not facts.archived or night.slot_date not in {each.slot_date for each in nights}
+        assert facts.upkeep is not Upkeep.CLEARED or night.slot_date not in {each.slot_date for each in nights}
         slot = slots[night.slot_date]
         if slot.skipped:
             assert (night.status, night.cancel_reason) == ("cancelled", slot.skipped)
         elif slot.starts_at and slot.starts_at > now:
             assert (night.status, night.starts_at, night.ends_at) == ("scheduled", slot.starts_at, slot.ends_at)
-    if facts.filled:
+    if facts.upkeep is Upkeep.FULL:
         dates = {night.slot_date for night in after} | facts.taken
         assert {day for day in facts.days if day in slots and not slots[day].skipped} <= dates
 
@@ -219,7 +218,7 @@ SCHEDULE = Schedule(Rule("daily", date(2026, 1, 1)), time(19), timedelta(hours=4
 
 
 def test_a_plan_for_a_game_that_is_not_kept_full_adds_nothing_and_notes_nothing() -> None:
-    made = plan(Facts(1, SCHEDULE, window(date(2026, 3, 10), 3), filled=False, stale=True), [], NOW)
+    made = plan(Facts(1, SCHEDULE, window(date(2026, 3, 10), 3), upkeep=Upkeep.KEPT, stale=True), [], NOW)
 
     assert (made.insert, made.noted) == ([], None)
 
