@@ -260,7 +260,7 @@ def test_a_run_past_its_time_limit_is_noted_and_tried_again(queues: Queues, monk
     (limit,) = (each for each in broker().middleware if isinstance(each, TimeLimit))
     monkeypatch.setattr(limit, "manager", TimeLimit(interval=20).manager)
     limit.manager.start()  # as the start of a worker process does
-    monkeypatch.setitem(work.options, "time_limit", 50)
+    monkeypatch.setitem(work.options, "time_limit", 500)
     run = runs.ask("work", [], {}, job=None, by="ann", now=NOW)
     with Does(overrun), queues.worker("default"):
         try:
