@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Changes:
     cancelled_stay: int = 0
 
     def __add__(self, other: Changes) -> Changes:
-        return Changes(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+        return Changes(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
     def __str__(self) -> str:
         """A sentence, such as "12 sessions move, 2 edited by hand stay, 1 cancelled stays"."""

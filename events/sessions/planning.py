@@ -6,6 +6,7 @@ writes the plan. Generation, an edit, a venue's settlement, a split and the acts
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -125,22 +126,21 @@ def plan(facts: Facts, nights: Sequence[Night], now: datetime) -> Plan:
     """
     update: list[Update] = []
     remove: list[Night] = []
-    changes = Changes()
+    counts: Counter[str] = Counter()
     slots = _slots(facts, nights) if nights else {}
     for night in nights:
         slot = slots.get(night.slot_date)
         if night.by_hand:
-            changes += Changes(cancelled_stay=1) if night.status == CANCELLED else Changes(edited_stay=1)
+            counts["cancelled_stay" if night.status == CANCELLED else "edited_stay"] += 1
             if night.off_rule != (slot is None):
                 update.append(Update(night, {"off_rule": slot is None}))
         elif slot is None or facts.upkeep is Upkeep.CLEARED:
             remove.append(night)
         elif values := _followed(night, slot, facts, now):
-            changes += _counted(values)
+            counts[_outcome(values)] += 1
             update.append(Update(night, values))
     insert = _missing(facts)
-    if remove or insert:
-        changes += Changes(removed=len(remove), created=len(insert))
+    changes = Changes(removed=len(remove), created=len(insert), **counts)
     return Plan(facts.game_id, facts.schedule.zone.key, insert, update, remove, _noted(facts, now), changes)
 
 
@@ -170,13 +170,9 @@ def _followed(night: Night, slot: Slot, facts: Facts, now: datetime) -> dict[str
     return _changed(night, off_rule=False, **wanted)
 
 
-def _counted(values: dict[str, Any]) -> Changes:
-    match values.get("status"):
-        case "cancelled":
-            return Changes(cancelled=1)
-        case "scheduled":
-            return Changes(restored=1)
-    return Changes(moved=1)
+def _outcome(values: dict[str, Any]) -> str:
+    """What these values make of a night, as the name of its count in Changes."""
+    return {CANCELLED: "cancelled", SCHEDULED: "restored"}.get(values.get("status", ""), "moved")
 
 
 def _missing(facts: Facts) -> list[Slot]:

@@ -41,6 +41,8 @@ def plans_to_settle(
 
     Returns them, and why there is none for some, by game.
     """
+    if not games:
+        return [], {}
     nights = Nights(games, now)
     schedules = Schedules(games, min([now.date(), *nights.dates]) - timedelta(1))
     plans: list[Plan] = []
