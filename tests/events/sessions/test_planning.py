@@ -67,14 +67,15 @@ def situations(draw: st.DrawFn) -> tuple[Facts, list[Night], datetime]:
     today = now.astimezone(after.zone).date()
     nights = [draw(by_hand(night)) for night in as_planned(before, today, now)]
     through = draw(st.none() | st.integers(-3, 20).map(lambda n: today + timedelta(n)))
+    filled = draw(st.booleans())
     facts = Facts(
         1,
         after,
         window(today, draw(st.integers(0, 30))),
         taken=frozenset(night.slot_date for night in nights),
         through=through,
-        filled=draw(st.booleans()),
-        archived=draw(st.booleans()),
+        filled=filled,
+        archived=not filled and draw(st.booleans()),  # an archived game is not active
         anew=True,
         stale=draw(st.booleans()),
     )
