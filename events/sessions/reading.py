@@ -158,7 +158,7 @@ def facts_to_settle(
 
 def _beyond(game: Game, schedule: Schedule, horizon: date) -> list[date]:
     """The dates after the horizon of a game that no generation is about: it gets them all, however far away."""
-    if game.recurrence != Game.Recurrence.ONCE:
+    if game.is_recurring:
         return []
     return sorted(day for day in {game.start_date, *schedule.added} if day > horizon)
 
