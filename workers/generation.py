@@ -157,17 +157,23 @@ def _days(game_id: int, first: date | None, last: date | None, now: datetime) ->
 
     Raises events.sessions.WindowError, and events.sessions.GenerationError when its venue's zone does not exist.
     """
-    if first is None:
-        venue = Venue.objects.filter(games=game_id).first()
-        if venue is None:
-            return None
-        first = sessions.today_at(venue, now)
-    return window(first, last or first + timedelta(settings.LOOKAHEAD_DAYS))
+    if first and last:
+        return window(first, last)
+    venue = Venue.objects.filter(games=game_id).first()
+    if venue is None:
+        return None
+    first = first or sessions.today_at(venue, now)
+    return window(first, last or first + venue.look_ahead)
 
 
 def recurring() -> QuerySet[Game]:
     """The games that a generation is about."""
     return Game.objects.in_play().recurring()
+
+
+def horizon(generation: Generation, zone: str) -> date:
+    """The last local date up to which a generation settles the games in the zone called `zone`."""
+    return generation.at.astimezone(ZoneInfo(zone)).date() + timedelta(generation.days)
 
 
 def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
@@ -178,11 +184,11 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
     behind = Q(pk__in=[])
     for zone in Venue.objects.order_by().values_list("timezone", flat=True).distinct():
         try:
-            horizon = generation.horizon(zone)
+            end = horizon(generation, zone)
         except NO_ZONE:  # its games fail when they are tried, so they must be tried
-            horizon = date.max
+            end = date.max
         behind |= Q(venue__timezone=zone, generated_through__isnull=True)
-        behind |= Q(venue__timezone=zone, generated_through__lt=horizon)
+        behind |= Q(venue__timezone=zone, generated_through__lt=end)
     added_later = GameDate.objects.filter(
         game=OuterRef("pk"), kind=GameDate.Kind.ADD, date__gt=OuterRef("generated_through")
     )
@@ -201,7 +207,7 @@ def reaches(game_id: int, first_day: str | None = None, last_day: str | None = N
     generation = current()
     zone = Venue.objects.filter(games=game_id).values_list("timezone", flat=True).first()
     try:
-        return last_day is None or not zone or not generation or last_day <= generation.horizon(zone).isoformat()
+        return last_day is None or not zone or not generation or last_day <= horizon(generation, zone).isoformat()
     except NO_ZONE:  # the game says so itself
         return True
 
@@ -231,7 +237,7 @@ def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now
 def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date] | None:
     """From the zone's today to its horizon. None when there is no such zone: whoever asks for its today says so."""
     try:
-        horizon = generation.horizon(zone)
-        return min(now.astimezone(ZoneInfo(zone)).date(), horizon), horizon
+        last = horizon(generation, zone)
+        return min(now.astimezone(ZoneInfo(zone)).date(), last), last
     except NO_ZONE:
         return None

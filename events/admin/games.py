@@ -54,9 +54,6 @@ class SkipForm(BaseDialogForm):
         return day
 
 
-UNITS = {"daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
-
-
 @admin.register(Game)
 class GameAdmin(OwnVenues, SettledAdmin):
     form = GameForm
@@ -111,7 +108,7 @@ class GameAdmin(OwnVenues, SettledAdmin):
 
     @display(description="Plays")
     def rule_in_words(self, game: Game) -> str:
-        unit = UNITS.get(game.recurrence)
+        unit = recurrence.UNITS.get(game.recurrence)
         every = f"Every {game.interval} {unit}" if unit and game.interval > 1 else game.get_recurrence_display()
         nth = game.get_nth_display().lower() if game.nth else ""
         day = f"day {game.month_day}" if game.month_day else ""

@@ -7,7 +7,6 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import django_filters
-from django.conf import settings
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -171,7 +170,8 @@ class GameViewSet(SettlingViewSet):
     @action(detail=True, pagination_class=None, filterset_class=None)
     def preview(self, request: Request, pk: str) -> Response:
         """The dates to come, the skipped ones with the reason, a start that the clocks move with a note."""
-        slots = sessions.preview(self.get_object(), _days(request.query_params), now=timezone.now())
+        game = self.get_object()
+        slots = sessions.preview(game, _days(request.query_params, game), now=timezone.now())
         return Response(SlotSerializer(slots, many=True).data)
 
     @extend_schema(parameters=[DRY_RUN], request=WindowSerializer, responses=GeneratedSerializer)
@@ -180,7 +180,7 @@ class GameViewSet(SettlingViewSet):
         """Write the sessions that are missing from the venue's today on; done when it answers."""
         game, now = self.get_object(), timezone.now()
         today = sessions.today_at(game.venue, now)
-        days = sessions.window(today, today + timedelta(_days(request.data)))
+        days = sessions.window(today, today + timedelta(_days(request.data, game)))
         created = sessions.create_sessions_for_game(game, days, now=now, dry_run=is_dry_run(request))
         return Response({"created": created})
 
@@ -199,7 +199,7 @@ class GameViewSet(SettlingViewSet):
         return self.answer(self.get_serializer(copy), copy, status=201)
 
 
-def _days(given: Any) -> int:
+def _days(given: Any, game: Game) -> int:
     serializer = WindowSerializer(data=given)
     serializer.is_valid(raise_exception=True)
-    return int(serializer.validated_data.get("days", settings.LOOKAHEAD_DAYS))
+    return int(serializer.validated_data.get("days", game.venue.look_ahead.days))

@@ -48,6 +48,12 @@ class GameQuerySet(models.QuerySet["Game"]):
         return self.in_play().exclude(generation_error="")
 
 
+#: The kinds of recurrence with their labels.
+KINDS = [(kind, kind.capitalize()) for kind in recurrence.USED_FIELDS]
+
+#: Kinds of recurrence that take any weekdays.
+BY_WEEKDAYS = [kind for kind, used in recurrence.USED_FIELDS.items() if "weekdays" in used and "nth" not in used]
+
 #: The condition of games that a generation is about.
 RECURRING = ~Q(recurrence="once")
 
@@ -72,13 +78,6 @@ class Game(Settled):
     class Format(models.TextChoices):
         CASH = "cash"
         TOURNAMENT = "tournament"
-
-    class Recurrence(models.TextChoices):
-        ONCE = "once"
-        DAILY = "daily"
-        WEEKLY = "weekly"
-        MONTHLY = "monthly"
-        YEARLY = "yearly"
 
     class MonthEnd(models.TextChoices):
         CLAMP = "clamp", "Take the month's last day"
@@ -116,7 +115,7 @@ class Game(Settled):
     seats = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     notes = models.TextField(blank=True, max_length=5000)
 
-    recurrence = models.CharField(max_length=7, choices=Recurrence, default=Recurrence.WEEKLY)
+    recurrence = models.CharField(max_length=max(map(len, recurrence.USED_FIELDS)), choices=KINDS, default="weekly")
     interval = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
@@ -196,9 +195,13 @@ class Game(Settled):
                 name="game_weekdays",
                 condition=Q(weekdays__contained_by=list(recurrence.WEEKDAYS))
                 & (
-                    Q(recurrence__in=["daily", "weekly"])
+                    Q(recurrence__in=BY_WEEKDAYS)
                     | Q(recurrence="monthly", nth__isnull=False, weekdays__len=1)
-                    | Q(recurrence__in=["once", "monthly", "yearly"], nth__isnull=True, weekdays__len=0)
+                    | Q(
+                        recurrence__in=[kind for kind in recurrence.USED_FIELDS if kind not in BY_WEEKDAYS],
+                        nth__isnull=True,
+                        weekdays__len=0,
+                    )
                 ),
             ),
             models.CheckConstraint(
@@ -244,6 +247,11 @@ class Game(Settled):
         return self.rule_until(self.end_date or self.last_date or self.last_date_by_count())
 
     @property
+    def is_recurring(self) -> bool:
+        """Whether a generation is about it: see RECURRING."""
+        return self.recurrence != "once"
+
+    @property
     def line(self) -> QuerySet[Game]:
         """The game with those that it goes on from or that go on from it: to players they are one."""
         first = self.origin_id or self.pk
@@ -279,8 +287,8 @@ class Game(Settled):
             recurrence.check(self.rule_until(self.end_date), self.count)
         except recurrence.RuleError as error:
             raise ValidationError({error.field: str(error)}) from None
-        once = self.recurrence == Game.Recurrence.ONCE
-        self.last_date = self.start_date if once else self.end_date or self.last_date_by_count()
+        last = self.end_date or self.last_date_by_count()
+        self.last_date = last if self.is_recurring else self.start_date
 
     @property
     def is_in_play(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,11 @@ class Venue(Settled):
     def today(self, now: datetime) -> date:
         """The venue's own date at the instant `now` (aware)."""
         return now.astimezone(self.zone).date()
+
+    @property
+    def look_ahead(self) -> timedelta:
+        """How far from the venue's own today its calendar is kept full."""
+        return timedelta(settings.LOOKAHEAD_DAYS)
 
     def clean(self) -> None:
         """Raises ValidationError when a region is taken away that says on which days games are not played."""

@@ -3,10 +3,11 @@
 from events.recurrence.checks import RuleError, check
 from events.recurrence.dates import dates, last_date, next_date
 from events.recurrence.rrule import rrule
-from events.recurrence.rule import OPTIONAL_FIELDS, USED_FIELDS, WEEKDAYS, Rule
+from events.recurrence.rule import OPTIONAL_FIELDS, UNITS, USED_FIELDS, WEEKDAYS, Rule
 
 __all__ = [
     "OPTIONAL_FIELDS",
+    "UNITS",
     "USED_FIELDS",
     "WEEKDAYS",
     "Rule",

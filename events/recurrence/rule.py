@@ -1,11 +1,14 @@
 """A recurrence rule in local dates, as data."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from datetime import date
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-#: The fields that each recurrence makes use of.
+#: The kinds of recurrence, each with the fields that it makes use of. A new one also needs its dates (`dates`), its
+#: text for calendar programs (`rrule`), and a migration.
 USED_FIELDS = {
     "once": set[str](),
     "daily": {"interval", "weekdays", "end_date", "count"},
@@ -15,6 +18,9 @@ USED_FIELDS = {
 }
 #: The fields that some recurrence makes no use of.
 OPTIONAL_FIELDS = set[str]().union(*USED_FIELDS.values())
+
+#: What `interval` counts, in words.
+UNITS = {"daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,20 @@ class Rule:
         if self.recurrence == "weekly":
             return [self.start_date.weekday()]
         return list(range(7))
+
+    def begun_on(self, day: date) -> Rule | None:
+        """The rule that goes on from `day`, one of its dates: what it took from its start date is said in its fields.
+
+        None when no field can say it.
+        """
+        if self.recurrence == "yearly" and day.day != self.start_date.day:
+            return None
+        weekdays, month_day = self.weekdays, self.month_day
+        if self.recurrence == "weekly":
+            weekdays = weekdays or (WEEKDAYS[self.start_date.weekday()],)
+        if self.recurrence == "monthly" and not self.nth:
+            month_day = self.wanted_day
+        return replace(self, start_date=day, weekdays=weekdays, month_day=month_day)
 
     @property
     def wanted_day(self) -> int:

@@ -14,7 +14,6 @@ from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
@@ -141,8 +140,9 @@ def facts_to_settle(
     game: Game, schedules: Schedules, taken: Iterable[date], now: datetime, through: date | None = None
 ) -> Facts:
     """What is to be known of a game all of whose nights to come are brought in line: to the horizon, or `through`."""
-    today = now.astimezone(schedules.venues[game.venue_id].zone).date()
-    horizon = max(today + timedelta(settings.LOOKAHEAD_DAYS), game.generated_through or today, through or today)
+    venue = schedules.venues[game.venue_id]
+    today = venue.today(now)
+    horizon = max(today + venue.look_ahead, game.generated_through or today, through or today)
     days = window(today, min(horizon, today + timedelta(MAX_WINDOW_DAYS - 1)))
     schedule = schedules.of(game)
     return Facts(
@@ -160,7 +160,7 @@ def facts_to_settle(
 
 def _beyond(game: Game, schedule: Schedule, horizon: date) -> list[date]:
     """The dates after the horizon of a game that no generation is about: it gets them all, however far away."""
-    if game.recurrence != Game.Recurrence.ONCE:
+    if game.is_recurring:
         return []
     return sorted(day for day in {game.start_date, *schedule.added} if day > horizon)
 

@@ -54,7 +54,7 @@ def split(game_id: int, from_date: date, edits: dict[str, Any], *, now: datetime
 
 
 def _check_date(game: Game, from_date: date, today: date) -> None:
-    if game.recurrence == Game.Recurrence.ONCE:
+    if not game.is_recurring:
         raise ValidationError({"from_date": "This game is played once: edit it instead."})
     if from_date <= max(game.start_date, today):
         raise ValidationError({"from_date": f"Take a date after today and after the start, {game.start_date}."})
@@ -71,7 +71,7 @@ def _copy_from(old: Game, from_date: date, edits: dict[str, Any]) -> Game:
         new.count = old.count - len(recurrence.dates(old.rule, old.start_date, from_date - timedelta(1)))
     edits = {name: value for name, value in edits.items() if getattr(old, name) != value}
     if not RULE_FIELDS & set(edits):
-        _keep_step(replace(old.rule, interval=1) if "interval" in edits else old.rule, old, new, from_date)
+        _keep_step(replace(old.rule, interval=1) if "interval" in edits else old.rule, new, from_date)
     for name, value in edits.items():
         setattr(new, name, value)
     if new.start_date < from_date:
@@ -79,15 +79,12 @@ def _copy_from(old: Game, from_date: date, edits: dict[str, Any]) -> Game:
     return new
 
 
-def _keep_step(rule: Rule, old: Game, new: Game, from_date: date) -> None:
-    """Start the copy on a date of `rule`, and say what the old rule took from its start date."""
+def _keep_step(rule: Rule, new: Game, from_date: date) -> None:
+    """Start the copy on a date of the old `rule`, and say what that took from its start date."""
     following = recurrence.next_date(rule, from_date)
     if following is None:
         raise ValidationError({"from_date": "The game has no date from then on: take an earlier one."})
-    new.start_date = following
-    if old.recurrence == Game.Recurrence.WEEKLY and not old.weekdays:
-        new.weekdays = [recurrence.WEEKDAYS[old.start_date.weekday()]]
-    if old.recurrence == Game.Recurrence.MONTHLY and not (old.month_day or old.nth):
-        new.month_day = old.start_date.day
-    if old.recurrence == Game.Recurrence.YEARLY and following.day != old.start_date.day:
+    goes_on = rule.begun_on(following)
+    if goes_on is None:
         raise ValidationError({"from_date": "A game on 29 February can only change from a leap year on."})
+    new.start_date, new.weekdays, new.month_day = goes_on.start_date, list(goes_on.weekdays), goes_on.month_day

@@ -180,6 +180,15 @@ def test_one_game_that_cannot_be_generated_is_an_error_in_one_line(zone: str) ->
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.usefixtures("at_noon")
+def test_one_game_is_looked_ahead_for_as_far_as_its_venue_unless_told_otherwise(settings: Any) -> None:
+    settings.LOOKAHEAD_DAYS = 3
+    game = make_game()
+
+    assert generate("--dry-run", "--game", str(game.pk)).count(" new") == 4
+    assert generate("--game", str(game.pk)).endswith("0 sessions before, 4 after, 0 games failed.\n")
+
+
 # --- All of them ------------------------------------------------------------------------------------------
 
 

@@ -53,7 +53,7 @@ def test_a_generation_looks_as_far_ahead_as_the_setting_unless_told_otherwise() 
 
 
 def test_no_days_ahead_is_a_window_of_today() -> None:
-    assert begin(days=0).horizon("Australia/Sydney") == TODAY
+    assert generation.horizon(begin(days=0), "Australia/Sydney") == TODAY
 
 
 def test_a_slot_has_one_generation() -> None:
@@ -83,8 +83,8 @@ def test_days_that_no_window_can_have_are_refused_and_nothing_is_written(days: i
 def test_the_horizon_is_counted_from_the_date_of_each_zone() -> None:
     begun = begin(datetime(2026, 3, 10, 10, 30, tzinfo=UTC))
 
-    assert begun.horizon("Pacific/Kiritimati") == date(2026, 3, 11) + timedelta(28)
-    assert begun.horizon("Pacific/Pago_Pago") == date(2026, 3, 9) + timedelta(28)
+    assert generation.horizon(begun, "Pacific/Kiritimati") == date(2026, 3, 11) + timedelta(28)
+    assert generation.horizon(begun, "Pacific/Pago_Pago") == date(2026, 3, 9) + timedelta(28)
 
 
 # --- fan_out ----------------------------------------------------------------------------------------------

@@ -18,16 +18,17 @@ from unfold.widgets import (
 
 from workers import jobs
 from workers.models import ScheduledJob
-from workers.triggers import CRON_FIELDS, EXAMPLES, INTERVAL_FIELDS, zone_or_usual
+from workers.triggers import TRIGGER_TYPES, zone_or_usual
 
-KINDS = {"interval": "Every so often", "cron": "At set times", "date": "Once"}
+KINDS = [(kind, trigger.label) for kind, trigger in TRIGGER_TYPES.items()]
 
-#: The fields of the form that make up a trigger of each kind.
-PARTS = {"interval": INTERVAL_FIELDS, "cron": ("expression", *CRON_FIELDS), "date": ("run_date",)}
+#: The fields of the form that make up a trigger of each kind, and what may be written into those that are text.
+PARTS = {kind: trigger.field_names for kind, trigger in TRIGGER_TYPES.items()}
+EXAMPLES = {name: example for trigger in TRIGGER_TYPES.values() for name, example in trigger.examples.items()}
 
 
 class JobForm(forms.ModelForm):
-    kind = forms.ChoiceField(label="It runs", choices=KINDS.items(), initial="cron", widget=UnfoldAdminSelectWidget)
+    kind = forms.ChoiceField(label="It runs", choices=KINDS, initial="cron", widget=UnfoldAdminSelectWidget)
     run_date = forms.CharField(
         required=False,
         label="Date and time",
@@ -114,20 +115,25 @@ class JobForm(forms.ModelForm):
 
 def _part(name: str) -> forms.Field:
     label = name.replace("_", " ").capitalize()
-    if name in INTERVAL_FIELDS:
+    if name not in EXAMPLES:
         return forms.IntegerField(required=False, min_value=0, label=label, widget=UnfoldAdminIntegerFieldWidget)
     said = f"Such as {EXAMPLES[name]}."
     return forms.CharField(required=False, label=label, widget=UnfoldAdminTextInputWidget, help_text=said)
 
 
-for _name in (*INTERVAL_FIELDS, *CRON_FIELDS):
-    JobForm.base_fields[_name] = JobForm.declared_fields[_name] = _part(_name)
-
 #: When each part is shown, in the words of unfold's script.
-CONDITIONS = {name: f"kind == '{kind}'" for kind, names in PARTS.items() for name in names}
+CONDITIONS = {
+    name: " || ".join(f"kind == '{kind}'" for kind, theirs in PARTS.items() if name in theirs)
+    for names in PARTS.values()
+    for name in names
+}
+
+for _name in CONDITIONS:
+    if _name not in JobForm.base_fields:
+        JobForm.base_fields[_name] = JobForm.declared_fields[_name] = _part(_name)
 
 _JOB = ("id", "actor", ("args", "kwargs"), ("enabled", "next_start"))
-_WHEN = (
+_WHEN: tuple[Any, ...] = (
     ("kind", "timezone"),
     "run_date",
     ("weeks", "days"),
@@ -141,19 +147,21 @@ _WHEN = (
     "start_at",
     "end_at",
 )
-_OTHERWISE = (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs"))
-#: Fields of the model that have no place above: a new one stands last.
+_OTHERWISE: tuple[Any, ...] = (("catch_up", "misfire_grace"), ("max_instances", "jitter", "max_runs"))
+#: Fields that have no place above: a new part of a trigger, and a new field of the model, stand last.
 _UNPLACED = tuple(name for name in JobForm.base_fields if name not in flatten((*_JOB, *_WHEN, *_OTHERWISE)))
+_WHEN += tuple(name for name in _UNPLACED if name in CONDITIONS)
+_OTHERWISE += tuple(name for name in _UNPLACED if name not in CONDITIONS)
 
 FIELDSETS: Any = (
     (None, {"fields": _JOB}),
     ("When", {"fields": _WHEN}),
-    ("When it does not work out", {"fields": (*_OTHERWISE, *_UNPLACED), "classes": ["collapse"]}),
+    ("When it does not work out", {"fields": _OTHERWISE, "classes": ["collapse"]}),
 )
 
 #: What is shown of a job that may not be edited here.
 READ_ONLY_FIELDSETS: Any = (
     (None, {"fields": (("id", "actor"), ("args", "kwargs"), ("enabled", "paused", "paused_because"))}),
     ("When", {"fields": (("when", "timezone"), "next_fires", ("not_before", "not_after"))}),
-    ("When it does not work out", {"fields": (*_OTHERWISE, *_UNPLACED)}),
+    ("When it does not work out", {"fields": _OTHERWISE}),
 )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo
-
 from django.db import models
 
 
@@ -28,7 +25,3 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"generation of {self.at:%Y-%m-%d %H:%M} UTC, {self.days} days"
-
-    def horizon(self, zone: str) -> date:
-        """The last local date to be settled in the zone called `zone`."""
-        return self.at.astimezone(ZoneInfo(zone)).date() + timedelta(self.days)

@@ -1,7 +1,7 @@
 """When a job fires: triggers as pure arithmetic, which read no clock and no database."""
 
 from workers.triggers.base import Trigger, ensure_fires
-from workers.triggers.cron import CRON_FIELDS, EXAMPLES, CronTrigger
+from workers.triggers.cron import CRON_FIELDS, CronTrigger
 from workers.triggers.date import DateTrigger
 from workers.triggers.interval import INTERVAL_FIELDS, IntervalTrigger
 from workers.triggers.jitter import jitter_of
@@ -11,7 +11,6 @@ from workers.triggers.values import DEFAULT_TIMEZONE, TriggerError, zone_or_usua
 __all__ = [
     "CRON_FIELDS",
     "DEFAULT_TIMEZONE",
-    "EXAMPLES",
     "INTERVAL_FIELDS",
     "TRIGGER_TYPES",
     "CronTrigger",

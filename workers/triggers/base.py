@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import Any, ClassVar, Self
@@ -18,14 +18,18 @@ class Trigger(ABC):
 
     Attributes:
         kind: what the type is called in JSON.
+        label: what people choose it by.
         field_names: its own fields in JSON; the constructor takes them by these names.
+        examples: what may be written into a field; those without an example are whole numbers.
         timezone: the zone that walls are read in.
         start_at, end_at: inclusive bounds, UTC, or None.
         jitter: the most seconds a run may start after its slot; fires themselves are nominal (see `jitter_of`).
     """
 
     kind: ClassVar[str]
+    label: ClassVar[str]
     field_names: ClassVar[tuple[str, ...]]
+    examples: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,

@@ -22,7 +22,9 @@ class DateTrigger(Trigger):
     """
 
     kind = "date"
+    label = "Once"
     field_names = ("run_date",)
+    examples = {"run_date": "2026-12-24 19:00"}
 
     def __init__(
         self,

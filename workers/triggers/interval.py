@@ -28,6 +28,7 @@ class IntervalTrigger(Trigger):
     """
 
     kind = "interval"
+    label = "Every so often"
     field_names = INTERVAL_FIELDS
 
     def __init__(

@@ -46,10 +46,9 @@ def _load(today: date) -> int:
     venues["lagoon"].managers.add(user)
     games = [_game(venues, today, row) for row in _games(today)]
     # Not saved one by one: that would write their sessions at once, and the demo is to show the whole chain.
-    once = Game.Recurrence.ONCE
-    Game.objects.bulk_create(game for game in games if game.recurrence != once)
+    Game.objects.bulk_create(game for game in games if game.is_recurring)
     for game in games:
-        if game.recurrence == once:
+        if not game.is_recurring:
             game.save()  # no generation is about a game that is played once
     thursday = next(game for game in games if game.name == "Thursday NLHE")
     GameDate.objects.bulk_create(

@@ -12,9 +12,9 @@ from django.test import Client
 
 from tests.workers.admin.conftest import JOBS, form_of
 from tests.workers.bad_jobs import BAD, GOOD
-from workers.admin.job_form import FIELDSETS
+from workers.admin.job_form import CONDITIONS, FIELDSETS
 from workers.models import STAFF_FIELDS, ScheduledJob
-from workers.triggers import CRON_FIELDS, INTERVAL_FIELDS
+from workers.triggers import CRON_FIELDS, INTERVAL_FIELDS, TRIGGER_TYPES
 
 pytestmark = [pytest.mark.django_db]
 
@@ -68,6 +68,12 @@ def test_every_field_that_staff_write_stands_on_the_form_once() -> None:
 
     assert set(shown.values()) == {1}
     assert {*STAFF_FIELDS} - shown.keys() == {"trigger", "paused_until"}  # in parts, and with the pause
+
+
+@pytest.mark.parametrize("kind", TRIGGER_TYPES)
+def test_every_field_of_a_type_of_trigger_is_shown_with_it(kind: str) -> None:
+    assert {*TRIGGER_TYPES[kind].field_names} <= {*flatten_fieldsets(FIELDSETS)}
+    assert all(f"kind == '{kind}'" in CONDITIONS[name] for name in TRIGGER_TYPES[kind].field_names)
 
 
 def test_fields_of_another_kind_of_trigger_do_not_count(desk: Client) -> None:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.template.defaultfilters import pluralize
@@ -37,16 +36,16 @@ class Command(BaseCommand):
             "--days",
             type=int,
             metavar="N",
-            default=settings.LOOKAHEAD_DAYS,
-            help="look so far ahead, 0 to 399",
+            help="look so far ahead, 0 to 399; LOOKAHEAD_DAYS unless given",
         )
         parser.add_argument("--dry-run", action="store_true", help="only say which slots there are")
         parser.add_argument("--wait", action="store_true", help="wait until the workers are done")
 
-    def handle(self, *, game: int | None, days: int, dry_run: bool, wait: bool, **options: Any) -> None:
+    def handle(self, *, game: int | None, days: int | None, dry_run: bool, wait: bool, **options: Any) -> None:
         now = timezone.now()
         try:
-            generation.check_days(days)
+            if days is not None:
+                generation.check_days(days)
         except WindowError as error:
             raise CommandError(f"--days: {error}") from None
         if dry_run:
@@ -62,13 +61,14 @@ class Command(BaseCommand):
             generate_upcoming_game_sessions.send(days=days)
             self.stdout.write("Asked for a generation; the workers do it.")
 
-    def _say_slots(self, games: Any, days: int, now: datetime) -> None:
+    def _say_slots(self, games: Any, days: int | None, now: datetime) -> None:
         for game in games.select_related("venue").order_by("venue__name", "name"):
             self.stdout.write(f"{game.venue}: {game} (game {game.pk})")
             if game.idle:
                 self.stdout.write(f"  {game.idle}")
             try:
-                slots = sessions.preview(game, days, now=now)
+                ahead = game.venue.look_ahead.days if days is None else days
+                slots = sessions.preview(game, ahead, now=now)
             except GenerationError as error:
                 self.stdout.write(f"  cannot be generated: {error}")
                 continue
@@ -77,9 +77,9 @@ class Command(BaseCommand):
                 new = slot.date not in taken and not game.idle
                 self.stdout.write(f"  {_line(slot, game.venue, new)}")
 
-    def _generate_here(self, game: Game, days: int, now: datetime) -> None:
+    def _generate_here(self, game: Game, days: int | None, now: datetime) -> None:
         try:
-            last = sessions.today_at(game.venue, now) + timedelta(days)
+            last = None if days is None else sessions.today_at(game.venue, now) + timedelta(days)
             generation.create_sessions(game.pk, None, last, now=now, last_try=False)
         except GenerationError as error:
             raise CommandError(f"game {game.pk} cannot be generated: {error}") from None

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from workers.triggers.base import Trigger
 from workers.triggers.cron.crontab import read_crontab
-from workers.triggers.cron.fields import CRON_FIELDS, CronFields
+from workers.triggers.cron.fields import CRON_FIELDS, EXAMPLES, CronFields
 from workers.triggers.cron.words import spoken_fields
 from workers.triggers.values import Moment, TriggerError, in_utc
 from workers.triggers.walls import DAY, SECOND, clock_change, readings_from, wall_at
@@ -40,7 +40,9 @@ class CronTrigger(Trigger):
     """
 
     kind = "cron"
+    label = "At set times"
     field_names = (*CRON_FIELDS, "expression")
+    examples = {**EXAMPLES, "expression": "0 5 * * mon-fri"}
 
     def __init__(
         self,
