@@ -30,7 +30,7 @@ def grow(sizes: list[int], repeat: int, figures: Figures) -> None:
 
 
 def grow_old(games: int, repeat: int, figures: Figures) -> None:
-    """The same for rules begun in 1990 and today. Daily ones: no rule has more dates to step through."""
+    """The time a game takes by a rule begun in 1990 and by one begun today, both daily: no rule has more dates."""
     today = timezone.now().astimezone(ZoneInfo(ZONE)).date()
     for _ in range(repeat):
         for name, begun in (("begun-today", today), ("begun-1990", date(1990, 1, 1))):

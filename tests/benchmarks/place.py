@@ -70,7 +70,7 @@ def require_solitude() -> None:
 
 
 def strangers() -> list[str]:
-    """Whoever is attached to the run's databases, but for this process."""
+    """The clients attached to the run's databases, this process excepted."""
     from django.db import connection
 
     with connection.cursor() as cursor:

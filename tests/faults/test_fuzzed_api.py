@@ -77,7 +77,7 @@ def users(transactional_db: None) -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 def rows(users: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """One that is there, of each kind that an address can name."""
+    """A row of each kind that an address can name."""
     venue = Venue.objects.get()
     game: Game = make_game(venue)
     game.save()

@@ -73,7 +73,7 @@ def test_what_kills_its_worker_is_put_aside(trial: Trial, start: Start, queues: 
 
 
 def told() -> Any:
-    """Of what people have been told that they should look at."""
+    """The kinds and subjects of the troubles that people have been told of."""
     return Incident.objects.filter(kind__in=["job", "game"], told_at__isnull=False).values_list("kind", "subject")
 
 

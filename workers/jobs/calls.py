@@ -9,13 +9,14 @@ from functools import partial, wraps
 from time import sleep
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 from dramatiq import Message
 from dramatiq.middleware import CurrentMessage
 
 from workers import runs
 from workers.allow_list import registry
+from workers.backing_services import PASSING_ERRORS
 from workers.current import as_current, current_run
 from workers.models import Run, ScheduledJob
 
@@ -95,7 +96,7 @@ def _insist(write: Callable[[], bool]) -> None:
         try:
             write()
             return
-        except (OperationalError, InterfaceError) as error:
+        except PASSING_ERRORS as error:
             log.warning("The outcome of a run is not written yet: %s", error)
             sleep(pause)
     write()

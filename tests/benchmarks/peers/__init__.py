@@ -1,4 +1,4 @@
-"""The same work on what people would pick instead: one module a library, which the library's own command imports."""
+"""The work of this project on the libraries that people would pick instead, a module each."""
 
 import django
 

@@ -155,7 +155,7 @@ def test_the_processs_broker_has_the_settings_made_on_purpose() -> None:
 
 @pytest.mark.parametrize(("queue", "ahead"), [("games", 64), ("clock", 2), ("default", 4), ("default.DQ", 16)])
 def test_a_process_takes_as_many_messages_ahead_as_suits_the_queue(queue: str, ahead: int) -> None:
-    """Of eight threads four are left to the clock and to games, whatever else is long."""
+    """Long jobs leave four of eight threads to the clock and to games."""
     consumer: Any = get_broker().consume(queue, prefetch=16)
 
     assert consumer.prefetch == ahead

@@ -73,7 +73,7 @@ def test_a_game_that_three_processes_died_with_is_marked_and_left(apart: bool) -
     assert list(Game.objects.failing()) == [Game.objects.get(pk=deadly)]
     assert not generation.lagging(begun).exists()
 
-    # Who retries it by hand begins anew
+    # A retry by hand begins anew
     assert holders() == {}
     assert generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=True) == 29
 
