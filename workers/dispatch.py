@@ -83,7 +83,7 @@ def _dispatch(due: JobQuerySet, now: datetime, until: datetime) -> None:
             ready = due.running_at(now).exclude(of_tomorrow).order_by("next_run_at")
             batch = list(ready.select_for_update(skip_locked=True, no_key=True)[:BATCH])
             if not batch:
-                # The last jobs may be locked by a run that is just starting, not by another dispatcher: their locks are waited for.
+                # A run that is just starting, and no dispatcher, may hold the last jobs: their locks are waited for.
                 batch = list(ready.select_for_update(no_key=True)[:1])
             if not batch:
                 return
