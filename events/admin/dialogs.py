@@ -72,10 +72,7 @@ def dialog(
     return declare
 
 
-def go_to(view: str, *args: Any) -> HttpResponse:
-    """The answer of a dialog that is done: the browser opens a page of the admin anew."""
-    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{view}", args=args)})
-
-
 def _page_of(row: Model) -> HttpResponse:
-    return go_to(f"{row._meta.app_label}_{row._meta.model_name}_change", row.pk)
+    """The answer of a dialog that is done: the browser opens the row's page anew."""
+    page = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return HttpResponse(headers={"HX-Redirect": reverse(page, args=[row.pk])})
