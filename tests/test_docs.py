@@ -281,6 +281,14 @@ def test_the_map_says_of_ten_changes_in_which_three_files_at_the_most_they_are_m
         assert 1 <= len(set(NAMED.findall(files))) <= 3, what
 
 
+def test_the_chain_in_the_readme_is_the_code_abridged() -> None:
+    (shown,) = blocks(TOP / "README.md", "python")
+    lines = [line for line in shown.splitlines() if line and not line.strip().startswith("#")]
+    code = iter((TOP / "workers" / "actors.py").read_text().splitlines())
+
+    assert [line for line in lines if line not in code] == []  # in this order
+
+
 def headings(page: Path) -> set[str]:
     """The anchors of a page, as GitHub and MkDocs make them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
