@@ -263,6 +263,32 @@ def test_every_link_leads_to_a_file_and_a_heading_of_it(page: Path) -> None:
         assert not heading or heading in headings(target), f"{link}#{heading}"
 
 
+#: A file or a folder of ours, as the pages name it.
+NAMED = re.compile(r"`((?:events|workers|server|tests|docs)/[\w./-]*)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    assert [name for name in NAMED.findall(page.read_text()) if not (TOP / name).exists()] == []
+
+
+def test_the_map_says_of_ten_changes_in_which_three_files_at_the_most_they_are_made() -> None:
+    _, table = (TOP / "docs" / "design.md").read_text().split("\n| what | files |\n")
+    rows = dict(re.findall(r"^\| ([^|]+) \| (.+) \|$", table, re.MULTILINE))
+
+    assert len(rows) == 10
+    for what, files in rows.items():
+        assert 1 <= len(set(NAMED.findall(files))) <= 3, what
+
+
+def test_the_chain_in_the_readme_is_the_code_abridged() -> None:
+    (shown,) = blocks(TOP / "README.md", "python")
+    lines = [line for line in shown.splitlines() if line and not line.strip().startswith("#")]
+    code = iter((TOP / "workers" / "actors.py").read_text().splitlines())
+
+    assert [line for line in lines if line not in code] == []  # in this order
+
+
 def headings(page: Path) -> set[str]:
     """The anchors of a page, as GitHub and MkDocs make them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
