@@ -41,8 +41,9 @@ def _named(rule: Rule, first: date, last: date) -> Iterator[date]:
             return (day for day in [rule.start_date] if first <= day <= last)
         case "daily" | "weekly":
             return _by_days(rule, first, last)
-        case _:
+        case "monthly" | "yearly":
             return _by_months(rule, first, last)
+    raise ValueError(f"Nobody has said which dates the recurrence {rule.recurrence!r} names.")
 
 
 def _by_days(rule: Rule, first: date, last: date) -> Iterator[date]:

@@ -40,10 +40,11 @@ def _by_parts(rule: Rule) -> list[str]:
             return [f"BYDAY={rule.nth}{weekdays}"]
         case "monthly":
             return _month_day_parts(rule, shortest_month=28)
-        case _:
+        case "yearly":
             month = rule.start_date.month
             a_common_year = 2023
             return [f"BYMONTH={month}", *_month_day_parts(rule, monthrange(a_common_year, month)[1])]
+    raise ValueError(f"Nobody has said how RFC 5545 spells the recurrence {rule.recurrence!r}.")
 
 
 def _month_day_parts(rule: Rule, shortest_month: int) -> list[str]:

@@ -15,8 +15,8 @@ from django.core.mail import mail_admins
 from django.db import transaction
 
 from workers.models import Incident
-from workers.monitoring import troubles
-from workers.monitoring.troubles import Check, on_both_clocks
+from workers.monitoring import alarm_checks
+from workers.monitoring.alarm_checks import Check, on_both_clocks
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,13 @@ ORDER = ("opened_at", "-kind", "subject")
 
 def tell_troubles(now: datetime) -> None:
     """Tell what has gone wrong by `now`. Each tick calls this."""
-    _open_and_close(troubles.CHECKS, now)
+    _open_and_close(alarm_checks.CHECKS, now)
     _tell_untold(now)
 
 
 def tell_stopped_clock(now: datetime) -> None:
     """Tell if the clock has stopped. Worker processes call this; the next tick finds that it runs again."""
-    stopped = troubles.stopped_clock(now)
+    stopped = alarm_checks.stopped_clock(now)
     if stopped:
         _open_and_close({Incident.Kind.CLOCK: lambda now: stopped}, now)
         _tell_untold(now)
@@ -77,7 +77,7 @@ def _tell_untold(now: datetime) -> None:
 
 def _mail(incidents: list[Incident]) -> None:
     for incident in incidents[:NAMED]:
-        name = troubles.IDS.get(incident.kind)
+        name = alarm_checks.IDS.get(incident.kind)
         log.error("%s", incident, extra={name: incident.subject} if name else {})
     texts = [_text(incident) for incident in incidents[:NAMED]]
     if len(incidents) > NAMED:

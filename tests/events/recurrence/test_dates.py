@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from events.recurrence import Rule, check, dates, last_date
+from events.recurrence import Rule, check, dates, last_date, rrule
 from tests.events.recurrence.oracles import (
     DAY,
     brute_force,
@@ -244,3 +244,12 @@ def test_a_rule_two_thousand_years_old_costs_no_more_than_a_young_one(fields: di
 def test_the_ten_thousandth_date_needs_no_search_of_every_day(rule: Rule, expected: date | None) -> None:
     assert last_date(rule, 10_000) == expected
     assert steps_of(lambda: last_date(rule, 10_000)) < 400 * 10_000
+
+
+def test_a_kind_of_recurrence_that_nobody_has_written_is_an_error_and_not_some_other_kind() -> None:
+    hourly = Rule("hourly", date(2026, 1, 1))
+
+    with pytest.raises(ValueError, match="hourly"):
+        dates(hourly, date(2026, 1, 1), date(2026, 12, 31))
+    with pytest.raises(ValueError, match="hourly"):
+        rrule(hourly)

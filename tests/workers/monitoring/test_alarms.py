@@ -18,7 +18,7 @@ from tests.workers.scheduled import NOW, at_once, fields, later, make_job, make_
 from workers import runs, tick
 from workers.broker.clock_watch import LOOKS
 from workers.models import Clock, Incident, Run
-from workers.monitoring import alarms, failures, troubles
+from workers.monitoring import alarm_checks, alarms, failures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("on_call")]
 
@@ -224,7 +224,7 @@ def test_a_check_that_throws_keeps_no_other_from_its_turn_and_closes_nothing(
     assert len(told_at(NOW)) == 1
 
     with monkeypatch.context() as patch:
-        patch.setitem(troubles.CHECKS, Incident.Kind.JOB, throws)
+        patch.setitem(alarm_checks.CHECKS, Incident.Kind.JOB, throws)
         game = make_game(generation_error="GenerationError: no zone")
         tick.tick(later(60))
 
