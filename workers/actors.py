@@ -15,7 +15,7 @@ from dramatiq.middleware import CurrentMessage
 from periodiq import cron
 
 from events import sessions
-from workers import digest, generation, retention, tick
+from workers import digest, game_message, generation, retention, tick
 from workers.jobs import current_run, job
 from workers.triggers import CronTrigger
 
@@ -42,8 +42,8 @@ def generate_upcoming_game_sessions(days: int | None = None) -> dict[str, int]:
 
 
 @dramatiq.actor(
-    actor_name=generation.ACTOR,
-    queue_name=generation.QUEUE,
+    actor_name=game_message.ACTOR,
+    queue_name=game_message.QUEUE,
     max_retries=3,
     min_backoff=1_000,
     max_backoff=10_000,

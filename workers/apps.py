@@ -8,7 +8,7 @@ class WorkersConfig(AppConfig):
     name = "workers"
 
     def ready(self) -> None:
-        """Read what the code declares, in every process; it is written when `migrate` is done, and only then."""
+        """Read what the code declares, in every process: `migrate` alone writes it. Hand down what lies above."""
         from workers import actors, checks, dispatch  # noqa: F401 - importing them registers actors and checks
         from workers.broker import ClockWatch
         from workers.models import ScheduledJob

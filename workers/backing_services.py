@@ -49,7 +49,7 @@ def require_services() -> None:
     try:
         ping_database()
         ping_redis()
-    except (OperationalError, RedisError) as error:
+    except (*PASSING_ERRORS, RedisError) as error:
         raise SystemExit(explain_unreachable(error)) from None
     finally:
         connection.close()  # a worker process must not inherit the connection

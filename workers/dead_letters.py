@@ -18,6 +18,7 @@ from dramatiq import DecodeError, Message
 from workers import generation, runs
 from workers.backing_services import PASSING_ERRORS
 from workers.broker import BATCH, broker
+from workers.game_message import ACTOR
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def _loss(message: Message[Any]) -> str:
     if message.actor_name == "dispatch_due_jobs":
         return ""  # the next tick does it
     try:
-        if message.actor_name == "create_sessions_for_game" and generation.reaches(**arguments):
+        if message.actor_name == ACTOR and generation.reaches(**arguments):
             return ""
     except (TypeError, ValueError) as error:
         return f"its actor can make nothing of these arguments: {error}"

@@ -62,7 +62,7 @@ def plan_anew(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> 
     same = before and (before.trigger, before.start_at) == (job.trigger, job.start_at)
     job.anchor = before.anchor if before and same else now
     dropped = _bring_in_line(job, now)
-    if before and not job._state.adding:  # a tick may have counted since the job was read
+    if before:  # a tick may have counted since the job was read
         job.runs_begun = max(before.runs_begun - dropped, 0)
     job.next_run_at = _next_run_at(job, before, now)
     if job.is_on(now):

@@ -11,6 +11,7 @@ from urllib.request import urlopen
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from dramatiq import Message
 from dramatiq.middleware import TimeLimitExceeded
@@ -22,12 +23,10 @@ from events.zones import NO_ZONE
 from workers.backing_services import PASSING_ERRORS
 from workers.broker import BATCH, broker
 from workers.committer import Deadly, committer, forget_holders
+from workers.game_message import QUEUE, message
 from workers.models import Generation
 
 log = logging.getLogger(__name__)
-
-#: The actor that writes the sessions of one game, and its queue: see `workers.actors`.
-ACTOR, QUEUE = "create_sessions_for_game", "games"
 
 #: Errors that are no fault of a game's: the database is away, or others kept the game waiting too long.
 PASSING = (*PASSING_ERRORS, TimeLimitExceeded)
@@ -126,7 +125,7 @@ def finish(generation: Generation, now: datetime) -> None:
 
 
 def create_sessions(
-    game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool, apart: bool = True
+    game_id: int, first: date | None, last: date | None, *, now: datetime, last_try: bool, apart: bool
 ) -> int:
     """Write the missing sessions of one game, from its venue's today to the horizon unless told otherwise.
 
@@ -160,6 +159,8 @@ def _days(game_id: int, first: date | None, last: date | None, now: datetime) ->
     if first and last:
         return window(first, last)
     venue = Venue.objects.filter(games=game_id).first()
+    if settings.DATABASE_POOL:
+        connection.close()  # the thread may wait for the committer, and others may need the connection
     if venue is None:
         return None
     first = first or sessions.today_at(venue, now)
@@ -210,11 +211,6 @@ def reaches(game_id: int, first_day: str | None = None, last_day: str | None = N
         return last_day is None or not zone or not generation or last_day <= horizon(generation, zone).isoformat()
     except NO_ZONE:  # the game says so itself
         return True
-
-
-def message(game_id: int, *window: str) -> Message[Any]:
-    """The message to `workers.actors.create_sessions_for_game`: the game's id, and its window as ISO dates."""
-    return Message(queue_name=QUEUE, actor_name=ACTOR, args=(game_id, *window), kwargs={}, options={})
 
 
 def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> int:

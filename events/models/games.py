@@ -301,9 +301,10 @@ class Game(Settled):
     @property
     def idle(self) -> str:
         """Why none of its sessions is written, as a sentence; empty while its calendar is kept full."""
-        if self.status != Game.Status.ACTIVE:
-            return f"{self.get_status_display()}: no session will be written."
-        return "" if self.venue.active else f"{self.venue} is switched off: no session will be written."
+        if self.is_in_play:
+            return ""
+        why = self.get_status_display() + ":" if self.venue.active else f"{self.venue} is switched off:"
+        return f"{why} no session will be written."
 
     @property
     def rrule(self) -> str:
@@ -318,13 +319,8 @@ class Game(Settled):
             until = f"{last_start:%Y%m%dT%H%M%SZ}"
         return recurrence.rrule(self.rule, self.count, until)
 
-    def save(self, *args: Any, dry_run: bool = False, **kwargs: Any) -> None:
-        """Save and settle; `exceptions`, if given, replace those that the game has."""
-        super().save(*args, dry_run=dry_run, **kwargs)
-        if not dry_run:
-            self.refresh_from_db(fields=ENGINE_FIELDS)
-
     def write(self, *args: Any, exceptions: Iterable[GameDate] | None = None, **kwargs: Any) -> None:
+        """Write the row; `exceptions`, if given to `save`, replace those that the game has."""
         self.check_rule()
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "last_date", "updated_at"}
@@ -340,6 +336,9 @@ class Game(Settled):
         GameDate.objects.bulk_create(
             wanted, update_conflicts=True, unique_fields=["game", "date"], update_fields=["kind", "reason"]
         )
+
+    def settled(self) -> None:
+        self.refresh_from_db(fields=ENGINE_FIELDS)
 
     def lock(self) -> None:
         """Lock the venue, then the game, and take over what the engine wrote to its row since it was read."""
@@ -377,7 +376,9 @@ class GameDate(Settled):
         return f"{self.kind} {self.date}"
 
     def lock(self) -> None:
-        Game.objects.lock(self.game_id)
+        self.games = {self.game_id, *GameDate.objects.filter(pk=self.pk).values_list("game_id", flat=True)}
+        for game_id in sorted(self.games):
+            Game.objects.lock(game_id)
 
     def touches(self) -> Q:
-        return Q(pk=self.game_id)
+        return Q(pk__in=self.games)

@@ -18,7 +18,7 @@ class Settled(models.Model):
     """A row that decides about sessions: saving or deleting it settles them in the same transaction.
 
     Nobody can see the row's edit without what it did to sessions. Both acts take `now` (aware; the present unless
-    given) and `dry_run`: what the edit would do is planned, nothing of it is written.
+    given) and `dry_run`: the row is written and taken back, and what would become of its sessions is only planned.
 
     Attributes:
       changes: what the last save or delete did to sessions, or would do.
@@ -37,7 +37,10 @@ class Settled(models.Model):
         raise NotImplementedError
 
     def touches(self) -> Q:
-        """The condition of the games whose sessions the row decides about."""
+        """The condition of the games whose sessions the row decides about, or did before it was edited.
+
+        Asked once the row is locked and written.
+        """
         raise NotImplementedError
 
     def save(self, *args: Any, now: datetime | None = None, dry_run: bool = False, **kwargs: Any) -> None:
@@ -54,11 +57,19 @@ class Settled(models.Model):
         """Write the row alone, under its locks."""
         super().save(*args, **kwargs)
 
+    def settled(self) -> None:
+        """Take over what the settlement wrote to the row itself."""
+
     @contextmanager
     def _settling(self, now: datetime | None, dry_run: bool) -> Iterator[None]:
+        pk, adding = self.pk, self._state.adding
         with transaction.atomic():
             self.lock()
             yield
             self.changes = self.settlement(self.touches(), now=now or timezone.now(), dry_run=dry_run)
             if dry_run:
                 transaction.set_rollback(True)
+            elif self.pk:
+                self.settled()
+        if dry_run:  # the row is what it was
+            self.pk, self._state.adding = pk, adding

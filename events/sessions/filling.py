@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 
-from events.models import Game
+from events.models import ENGINE_FIELDS, Game
 from events.sessions.planning import Plan, plan
 from events.sessions.reading import GenerationError, Schedules, explained, facts_to_fill, taken
 from events.sessions.settling import plans_to_settle
@@ -21,8 +21,9 @@ def create_sessions_for_game(
 ) -> int:
     """Write the sessions of `game` that are missing on `days` (dates in the venue's own calendar).
 
-    Safe to repeat and to run twice at once. `generated_through` moves in the same transaction, over the days
-    that join up with it. Only an active game of an active venue is generated.
+    Safe to repeat and to run twice at once. What is there already is left alone, but where a deploy has brought other
+    data on public holidays: then the game is settled with it first. `generated_through` moves in the same transaction,
+    over the days that join up with it. Only an active game of an active venue is generated.
     `now` (aware) is the present unless given. With `dry_run` nothing is written.
 
     Returns how many were missing. Raises WindowError for days further apart than a window may be, and
@@ -47,31 +48,45 @@ def create_sessions_for_games(
     """
     with transaction.atomic():
         locked = Game.objects.select_for_update(no_key=True, skip_locked=not wait)
-        plans, failed = _plans_to_fill(list(locked.filter(pk__in=windows).order_by("pk")), windows, now)
-        if wait:
-            for error in failed.values():
-                raise error
+        games = list(locked.filter(pk__in=windows).order_by("pk"))
+        settled = [] if dry_run else _settle_outdated(games, now)
+        plans, failed = _plans_to_fill(games, windows, now)
+        if wait and failed:
+            raise next(iter(failed.values()))
         if not dry_run:
             write(plans, now)
-    return {plan.game_id: len(plan.insert) for plan in plans}
+    lacked = {plan.game_id: len(plan.insert) for plan in plans}
+    for each in settled:
+        if each.game_id in lacked:
+            lacked[each.game_id] += sum(slot.date in windows[each.game_id] for slot in each.insert)
+    return lacked
+
+
+def _settle_outdated(games: Sequence[Game], now: datetime) -> list[Plan]:
+    """Settle the games in play whose sessions were settled with other data, up to their horizon; returns the plans."""
+    outdated = {game.pk: game for game in games if game.is_outdated}
+    if not outdated:
+        return []
+    in_play = Game.objects.in_play().filter(pk__in=outdated).values_list("pk", flat=True)
+    plans, _ = plans_to_settle([outdated[game_id] for game_id in in_play.order_by("pk")], now)
+    write(plans, now)
+    for each in plans:
+        outdated[each.game_id].refresh_from_db(fields=ENGINE_FIELDS)
+    return plans
 
 
 def _plans_to_fill(
     games: Sequence[Game], windows: Mapping[int, Sequence[date]], now: datetime
 ) -> tuple[list[Plan], dict[int, Exception]]:
-    """A plan for each of these locked games, and why there is none for some, by game.
-
-    Games whose sessions were settled with other data are settled anew, over their whole window.
-    """
+    """A plan for each of these locked games, and why there is none for some, by game."""
     if not games:
         return [], {}
     first, last = min(days[0] for days in windows.values()), max(days[-1] for days in windows.values())
-    outdated = [game for game in games if game.is_outdated]
-    plans, failed = plans_to_settle(outdated, now, {game.pk: windows[game.pk][-1] for game in outdated})
-    others = [game for game in games if not game.is_outdated]
-    dates = taken(others, first, last)
+    plans: list[Plan] = []
+    failed: dict[int, Exception] = {}
+    dates = taken(games, first, last)
     lacking = []
-    for game in others:
+    for game in games:
         if _is_whole(game, windows[game.pk], dates[game.pk]):
             plans.append(Plan(game.pk))
         else:

@@ -53,6 +53,8 @@ class Schedules:
 
     def __init__(self, games: Sequence[Game], first: date, last: date | None = None) -> None:
         self.venues = Venue.objects.order_by().in_bulk({game.venue_id for game in games})
+        for game in games:
+            game.venue = self.venues[game.venue_id]
         exceptions = GameDate.objects.filter(game__in=[game.pk for game in games], date__gte=first).order_by()
         closures = Closure.objects.filter(venue__in=self.venues, last_date__gte=first)
         if last:
@@ -80,8 +82,7 @@ class Schedules:
     def upkeep(self, game: Game) -> Upkeep:
         if game.status == Game.Status.ARCHIVED:
             return Upkeep.CLEARED
-        in_play = game.status == Game.Status.ACTIVE and self.venues[game.venue_id].active
-        return Upkeep.FULL if in_play else Upkeep.KEPT
+        return Upkeep.FULL if game.is_in_play else Upkeep.KEPT
 
 
 def slots(game: Game, first: date, last: date) -> list[Slot]:
@@ -136,13 +137,11 @@ class Nights:
                 self.to_come[game_id].append(night)
 
 
-def facts_to_settle(
-    game: Game, schedules: Schedules, taken: Iterable[date], now: datetime, through: date | None = None
-) -> Facts:
-    """What is to be known of a game all of whose nights to come are brought in line: to the horizon, or `through`."""
+def facts_to_settle(game: Game, schedules: Schedules, taken: Iterable[date], now: datetime) -> Facts:
+    """What is to be known of a game all of whose nights to come are brought in line, up to its horizon."""
     venue = schedules.venues[game.venue_id]
     today = venue.today(now)
-    horizon = max(today + venue.look_ahead, game.generated_through or today, through or today)
+    horizon = max(today + venue.look_ahead, game.generated_through or today)
     days = window(today, min(horizon, today + timedelta(MAX_WINDOW_DAYS - 1)))
     schedule = schedules.of(game)
     return Facts(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,6 +14,8 @@ from events.models import Game
 from events.sessions.planning import Plan, plan
 from events.sessions.reading import GenerationError, Nights, Schedules, explained, facts_to_settle
 from events.sessions.writing import mark_failed, write
+
+log = logging.getLogger(__name__)
 
 
 def settle(touched: Q, *, now: datetime, dry_run: bool = False) -> Changes:
@@ -30,17 +33,13 @@ def settle(touched: Q, *, now: datetime, dry_run: bool = False) -> Changes:
         if not dry_run:
             write(plans, now)
             for game_id, error in failed.items():
+                log.error("Game %s cannot be settled", game_id, exc_info=error, extra={"game_id": game_id})
                 mark_failed(game_id, error)
     return sum((plan.changes for plan in plans), Changes())
 
 
-def plans_to_settle(
-    games: Sequence[Game], now: datetime, through: Mapping[int, date] | None = None
-) -> tuple[list[Plan], dict[int, Exception]]:
-    """A plan for each of these locked games, up to the horizon or `through`, if that is later.
-
-    Returns them, and why there is none for some, by game.
-    """
+def plans_to_settle(games: Sequence[Game], now: datetime) -> tuple[list[Plan], dict[int, Exception]]:
+    """A plan for each of these locked games, and why there is none for some, by game."""
     if not games:
         return [], {}
     nights = Nights(games, now)
@@ -50,8 +49,7 @@ def plans_to_settle(
     for game in games:
         try:
             with explained():
-                at_least = through.get(game.pk) if through else None
-                facts = facts_to_settle(game, schedules, nights.taken[game.pk], now, at_least)
+                facts = facts_to_settle(game, schedules, nights.taken[game.pk], now)
                 plans.append(plan(facts, nights.to_come[game.pk], now))
         except GenerationError as error:
             failed[game.pk] = error

@@ -50,6 +50,7 @@ def split(game_id: int, from_date: date, edits: dict[str, Any], *, now: datetime
         new.refresh_from_db(fields=ENGINE_FIELDS)
         if dry_run:
             transaction.set_rollback(True)
+            new.pk = None
         return new
 
 

@@ -162,7 +162,9 @@ def test_a_dry_run_says_which_game_cannot_be_generated_and_goes_on(zone: str) ->
 @pytest.mark.usefixtures("at_noon")
 def test_one_game_is_generated_here_and_now(queues: Queues) -> None:
     game, other = make_game(), make_game()
-    generation.create_sessions(other.pk, None, date(2026, 10, 1), now=NOW, last_try=False)  # which is not counted
+    generation.create_sessions(
+        other.pk, None, date(2026, 10, 1), now=NOW, last_try=False, apart=True
+    )  # which is not counted
 
     assert generate("--game", str(game.pk)) == "1 game: 0 sessions before, 29 after, 0 games failed.\n"
     assert generate("--game", str(game.pk), "--days", "30").endswith("29 sessions before, 31 after, 0 games failed.\n")

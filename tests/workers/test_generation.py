@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from events.models import Game, GameDate, GameSession
 from events.public_holidays import HOLIDAYS
@@ -12,6 +13,7 @@ from events.sessions import GenerationError, WindowError
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from workers import generation
+from workers.committer import committer
 from workers.models import Generation
 
 pytestmark = pytest.mark.django_db
@@ -430,7 +432,7 @@ def test_games_that_no_generation_is_about_are_never_sent_again(queues: Queues) 
 
 
 def create(game_id: int, first: date | None = None, last: date | None = None, *, last_try: bool = False) -> int:
-    return generation.create_sessions(game_id, first, last, now=NOW, last_try=last_try)
+    return generation.create_sessions(game_id, first, last, now=NOW, last_try=last_try, apart=True)
 
 
 def test_the_missing_sessions_are_written_from_the_venues_today_to_the_horizon() -> None:
@@ -514,7 +516,7 @@ def test_a_deploy_with_other_public_holidays_has_the_games_that_observe_them_set
         unaware.setattr("events.sessions.reading.public_holiday", lambda region, day: None)
         for game in (observing, ending, running):
             create(game.pk)
-        generation.create_sessions(once.pk, GOOD_FRIDAY, GOOD_FRIDAY, now=NOW, last_try=False)
+        generation.create_sessions(once.pk, GOOD_FRIDAY, GOOD_FRIDAY, now=NOW, last_try=False, apart=True)
     begun = begin()
     assert lagging(begun) == set()
 
@@ -558,3 +560,23 @@ def test_an_hour_that_does_not_exist_is_moved_and_never_lost() -> None:
 
     assert create(game.pk, date(2026, 10, 4), date(2026, 10, 4)) == 1
     assert GameSession.objects.get().starts_at == datetime(2026, 10, 3, 16, 30, tzinfo=UTC)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_that_waits_for_the_committer_holds_no_connection(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process shares a few connections: with a message without a window seven such threads would hold them all."""
+    game = make_game()
+    settings.DATABASE_POOL = 7
+    held: list[bool] = []
+
+    def create(*args: Any, **kwargs: Any) -> int:
+        held.append(connection.connection is not None)
+        return 0
+
+    monkeypatch.setattr(committer, "create", create)
+
+    generation.create_sessions(game.pk, None, None, now=NOW, last_try=False, apart=False)
+
+    assert held == [False]

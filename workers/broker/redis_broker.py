@@ -16,6 +16,7 @@ from dramatiq.common import current_millis, dq_name
 
 from workers.broker.connection import connect
 from workers.broker.consumer import Consumer
+from workers.game_message import QUEUE
 
 #: Messages of games that a worker process takes ahead of their turn: with two a thread it waits on Redis more than it
 #: works.
@@ -55,7 +56,7 @@ class Broker(RedisBroker):
         """
         threads = prefetch // 2  # dramatiq offers two a thread
         jobs = (settings.DATABASE_POOL or threads) - 4
-        ahead = {"games": GAMES_AHEAD, "clock": 2, "default": max(1, jobs)}.get(queue_name, prefetch)
+        ahead = {QUEUE: GAMES_AHEAD, "clock": 2, "default": max(1, jobs)}.get(queue_name, prefetch)
         return super().consume(queue_name, prefetch=ahead, timeout=timeout)
 
     def delayed(self, message: Message[Any], seconds: float) -> Message[Any]:

@@ -54,7 +54,7 @@ class Committer:
         self.thread: threading.Thread | None = None
         self.apart = threading.Lock()
 
-    def create(self, game_id: int, days: Sequence[date], now: datetime, *, apart: bool = False) -> int | None:
+    def create(self, game_id: int, days: Sequence[date], now: datetime, *, apart: bool) -> int | None:
         """Write the missing sessions of a game, in one transaction with those of other games unless kept `apart`.
 
         Returns how many, once they are committed; None when there is no such game. Raises one of PASSING_ERRORS when

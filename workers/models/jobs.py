@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -108,17 +108,24 @@ class ScheduledJob(models.Model):
         """
         with transaction.atomic():
             before = ScheduledJob.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
-            self.plan_anew(before, now or timezone.now())
             if kwargs.get("update_fields") is not None:
+                self._take_over(before, kwargs["update_fields"])
                 kwargs["update_fields"] = {*kwargs["update_fields"], *PLANNED_ANEW}
-            elif before is None:
+            if self._state.adding:
                 kwargs["force_insert"] = True
+            self.plan_anew(before, now or timezone.now())
             try:
                 super().save(*args, **kwargs)
             except IntegrityError as error:
                 if isinstance(error.__cause__, UniqueViolation):
                     raise ValidationError({"id": f'There is a job "{self.pk}" already: take another id.'}) from None
                 raise
+
+    def _take_over(self, stored: ScheduledJob | None, changed: Iterable[str]) -> None:
+        """Take over what others wrote meanwhile to the fields that this save does not write: they decide too."""
+        for field in self._meta.concrete_fields:
+            if stored and field.attname not in changed:
+                setattr(self, field.attname, getattr(stored, field.attname))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete it with its runs. It is locked first, as by everybody else who writes its runs."""

@@ -71,7 +71,7 @@ def retry_game(request: HttpRequest, game_id: int) -> HttpResponse:
     if not request.user.has_perm("workers.change_run"):
         raise PermissionDenied
     game = get_object_or_404(Game, pk=game_id)
-    generation.create_sessions(game.pk, None, None, now=timezone.now(), last_try=True)
+    generation.create_sessions(game.pk, None, None, now=timezone.now(), last_try=True, apart=True)
     game.refresh_from_db()
     if game.is_failing:
         messages.error(request, f"{game} fails still: {game.generation_error}")

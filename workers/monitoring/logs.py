@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from dramatiq.middleware import CurrentMessage
 
 from workers.current import current_run
+from workers.game_message import ACTOR
 
 #: The ids that a line shows when `extra=` gives them.
 ABOUT = ("run_id", "job_id", "game_id")
@@ -34,6 +35,6 @@ def _at_work() -> dict[str, str]:
     if run := current_run():
         return {"run_id": str(run.pk), "job_id": run.job_id or run.actor}
     message = CurrentMessage.get_current_message()
-    if message and message.actor_name == "create_sessions_for_game" and message.args:
+    if message and message.actor_name == ACTOR and message.args:
         return {"game_id": str(message.args[0])}
     return {}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, NewSession, Venue
+from events.public_holidays import HOLIDAYS
 from events.sessions import GenerationError, WindowError, create_sessions_for_game
 from events.sessions.planning import Plan
 from events.sessions.writing import write
@@ -306,7 +307,7 @@ def test_a_game_that_cannot_be_generated_keeps_its_sessions_and_gets_on_once_it_
 @pytest.mark.parametrize("days", [1, 29, 400])
 def test_generating_a_game_takes_as_many_queries_whatever_the_window(days: int) -> None:
     venue = make_venue(holiday_region="AU-NSW")
-    game = make_game(venue, holiday_policy="skip", start_date=date(1990, 1, 1))
+    game = make_game(venue, holiday_policy="skip", holidays=HOLIDAYS, start_date=date(1990, 1, 1))
     Closure.objects.bulk_create(
         [Closure(venue=venue, first_date=day, last_date=day, reason="flood") for day in WHOLE[3:9]]
     )
@@ -369,3 +370,46 @@ def test_a_session_that_the_engine_wrote_is_what_a_new_one_would_be() -> None:
     assert {name: getattr(written, name) for name in left} == {name: getattr(new, name) for name in left}
     assert named < {field.name for field in GameSession._meta.fields}
     assert written.uid.version == 4
+
+
+# --- After a deploy with other data on public holidays ------------------------------------------------------
+
+
+def observing(**fields: Any) -> Game:
+    """A game on Thursdays, full, whose sessions were settled with older data; it was not known that 26 March is off."""
+    game = full_game(make_venue(holiday_region="AU-NSW"), **fields)
+    game.sessions.filter(slot_date=march("04-02")).delete()
+    Game.objects.filter(pk=game.pk).update(holidays="0.1", holiday_policy="skip")
+    return game
+
+
+def test_a_window_far_ahead_writes_its_own_days_and_does_not_move_what_is_settled() -> None:
+    game = observing()
+
+    assert create_sessions_for_game(game, [date(2026, 9, 3)], now=NOW) == 1
+
+    assert dates(game) == ["03-12", "03-19", "03-26", "04-02", "09-03"]
+    assert through(game) == "04-07"
+
+
+def test_a_window_in_the_past_is_written_at_once() -> None:
+    game = observing()
+
+    assert create_sessions_for_game(game, [march("03-05")], now=NOW) == 1
+
+
+@pytest.mark.parametrize("off", [{"status": "paused"}, {"status": "archived"}])
+def test_a_game_that_is_not_in_play_is_left_alone(off: dict[str, str]) -> None:
+    game = observing()
+    Game.objects.filter(pk=game.pk).update(**off)
+    before = rows()
+
+    assert create_sessions_for_game(game, WHOLE, now=NOW) == 0
+
+    assert rows() == before
+
+
+def test_a_dry_run_counts_the_days_asked_for_alone() -> None:
+    game = observing()
+
+    assert create_sessions_for_game(game, [march("03-12"), march("03-13")], now=NOW, dry_run=True) == 0

@@ -167,7 +167,7 @@ def test_games_that_come_at_once_are_committed_together_and_each_thread_has_its_
 
     with ThreadPoolExecutor(31) as threads, CaptureQueriesContext(connection):
         twice = [*games, games[0]]
-        answers = list(threads.map(lambda game: ours.create(game, WINDOW, NOW), twice))
+        answers = list(threads.map(lambda game: ours.create(game, WINDOW, NOW, apart=False), twice))
 
     assert Counter(answers) == {29: 30, 0: 1}  # the same game again lacks nothing
     assert GameSession.objects.count() == 30 * 29
@@ -208,7 +208,7 @@ def test_a_game_that_the_database_failed_is_told_and_goes_on_being_tried(monkeyp
 
     with monkeypatch.context() as slow:
         slow.setattr(sessions, "create_sessions_for_games", cancelled)
-        generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=True)
+        generation.create_sessions(game, WINDOW[0], WINDOW[-1], now=NOW, last_try=True, apart=True)
 
     (failed,) = Game.objects.failing()
     assert (

@@ -75,7 +75,7 @@ def test_a_game_that_three_processes_died_with_is_marked_and_left(apart: bool) -
 
     # A retry by hand begins anew
     assert holders() == {}
-    assert generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=True) == 29
+    assert generation.create_sessions(deadly, WINDOW[0], WINDOW[-1], now=NOW, last_try=True, apart=True) == 29
 
 
 def test_a_deadly_game_that_cannot_be_marked_stays_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,11 +124,12 @@ def test_an_edit_of_the_time_counts_from_now() -> None:
 
 
 def test_a_replacement_with_the_same_interval_does_not_shift_it() -> None:
-    save_job(trigger={"type": "interval", "hours": 3})
+    replaced = save_job(trigger={"type": "interval", "hours": 3})
+    replaced.trigger, replaced.max_instances = {"type": "interval", "hours": 3}, 2
 
-    again = save_job(later(3600), trigger={"type": "interval", "hours": 3}, max_instances=2)
+    replaced.save(now=later(3600))
 
-    assert (again.anchor, again.next_run_at) == (NOW, later(3 * 3600))
+    assert (row().anchor, row().next_run_at) == (NOW, later(3 * 3600))
 
 
 def test_runs_dropped_by_an_edit_do_not_count() -> None:
@@ -199,3 +200,25 @@ def test_a_deleted_job_takes_its_runs_along() -> None:
 
     assert not ScheduledJob.objects.filter(pk="nightly").exists()
     assert not Run.objects.exists()
+
+
+def test_a_new_job_never_takes_the_place_of_another_that_has_its_id() -> None:
+    mine = save_job()
+    late = ScheduledJob(id=mine.pk, actor="work", trigger={"type": "interval", "hours": 1})
+
+    with pytest.raises(ValidationError, match="take another id"):
+        late.save(now=NOW)
+    assert row().trigger == FIVE
+
+
+def test_a_save_of_some_fields_goes_by_what_others_have_written_to_the_rest() -> None:
+    stale = save_job()
+    hourly = row()
+    hourly.trigger = {"type": "interval", "hours": 1}
+    hourly.save(now=NOW)
+
+    stale.misfire_grace = 30
+    stale.save(update_fields=["misfire_grace"], now=NOW)
+
+    saved = row()
+    assert (saved.misfire_grace, saved.trigger, saved.next_run_at) == (30, hourly.trigger, later(3600))

@@ -21,6 +21,7 @@ from events.sessions import GenerationError, WindowError
 from workers import generation
 from workers.actors import generate_upcoming_game_sessions
 from workers.broker import broker
+from workers.game_message import QUEUE
 from workers.models import Generation, Run
 
 #: Seconds between looks, and until it is said that nobody works.
@@ -80,7 +81,7 @@ class Command(BaseCommand):
     def _generate_here(self, game: Game, days: int | None, now: datetime) -> None:
         try:
             last = None if days is None else sessions.today_at(game.venue, now) + timedelta(days)
-            generation.create_sessions(game.pk, None, last, now=now, last_try=False)
+            generation.create_sessions(game.pk, None, last, now=now, last_try=False, apart=True)
         except GenerationError as error:
             raise CommandError(f"game {game.pk} cannot be generated: {error}") from None
         if game.idle:
@@ -117,7 +118,7 @@ class Command(BaseCommand):
     def _wait(self, begun: Generation) -> None:
         """Until no game lags and no message is left. A bar shows how far it is."""
         with tqdm(unit=" games", leave=False) as bar:
-            while left := max(broker().backlog("games"), generation.lagging(begun).count()):
+            while left := max(broker().backlog(QUEUE), generation.lagging(begun).count()):
                 bar.total = max(begun.sent or 0, left)
                 bar.n = bar.total - left
                 bar.refresh()
