@@ -34,7 +34,7 @@ def test_a_dry_run_of_a_new_row_leaves_a_row_that_can_be_saved() -> None:
 
     game.save(now=NOW, dry_run=True)
     assert game.changes.created == 1
-    assert game.pk is None
+    assert not game.pk
     game.save(now=NOW)
 
     assert dates(Game.objects.get(name="New")) == ["03-13"]
