@@ -10,22 +10,19 @@ import os
 import signal
 import socket
 import sys
-import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
 from server.development.environment import development_environment, env_file, published
 from server.development.processes import ServiceError
 from server.development.services import services
-from server.development.supervisor import RefusedError, Stopped, Supervisor, say
+from server.development.supervisor import RefusedError, Stop, Stopped, Supervisor, say
 
 DATA = Path(".data").resolve()
 
 
 def main() -> int:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())  # a second Ctrl-C changes nothing
+    stop = stop_on_signals()
     os.environ.update(env_file(Path(".env")) | os.environ)
     try:
         port = port_number()
@@ -37,7 +34,15 @@ def main() -> int:
     return 0
 
 
-def serve(environment: dict[str, str], port: int, stop: threading.Event) -> None:
+def stop_on_signals() -> Stop:
+    """Set when SIGINT, SIGTERM or SIGHUP comes; a second one changes nothing."""
+    stop = Stop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def serve(environment: dict[str, str], port: int, stop: Stop) -> None:
     """Run the Procfile, from its release to `stop`.
 
     Raises:
