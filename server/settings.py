@@ -353,7 +353,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"()": "workers.monitoring.lines.Lines"},
         "json": {"()": "workers.monitoring.logs.JsonFormatter"},
     },
     "handlers": {
