@@ -357,7 +357,10 @@ LOGGING = {
         "json": {"()": "workers.monitoring.logs.JsonFormatter"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "json" if env.flag("JSON_LOGS") else "line"}
+        "console": {
+            "class": "workers.monitoring.outages.Console",
+            "formatter": "json" if env.flag("JSON_LOGS") else "line",
+        }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
