@@ -253,6 +253,27 @@ def test_the_alerts_are_rules_that_prometheus_takes(rules: list[dict[str, Any]])
         assert text.count("{{") == text.count("}}")
 
 
+def test_an_alert_that_shows_a_duration_has_seconds_for_its_value(rules: list[dict[str, Any]]) -> None:
+    """The value of `a and b` is that of `a`."""
+    for rule in rules:
+        if "humanizeDuration" in rule["annotations"]["summary"]:
+            assert re.match(r"poker_\w+_seconds\b", rule["expr"]), rule["alert"]
+
+
+def test_the_alerts_fire_and_say_what_their_own_tests_expect() -> None:
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip(
+            "promtool is not installed: tests/alerts_test.yml was not run. On Debian: apt-get install prometheus"
+        )
+
+    done = subprocess.run(
+        [promtool, "test", "rules", str(TOP / "tests" / "alerts_test.yml")], capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # --- Links ------------------------------------------------------------------------------------------------
 
 
