@@ -8,7 +8,7 @@ checks := .venv/.checks
 bench := .venv-bench/.installed
 with_services := $(bin)/python -m server.embedded
 
-.PHONY: run test browser acceptance faults bench lint audit format docs lock clean
+.PHONY: run test browser acceptance faults stops bench lint audit format docs lock clean
 
 run: $(installed)
 	@$(bin)/python -m server.supervisor
@@ -27,6 +27,10 @@ acceptance: $(installed)
 # Takes over half an hour. The report is written when every row of the table was tried.
 faults: $(checks)
 	@$(with_services) $(bin)/python -m pytest tests/faults --report docs/faults.md $(ARGS)
+
+# 300 bare supervisors and 20 real runs are asked to stop: six minutes.
+stops: $(installed)
+	@$(with_services) $(bin)/python -m pytest tests/stops $(ARGS)
 
 # About half an hour, on a machine that does nothing else; ARGS="--games 1000 --only nightly" for a quick look.
 bench: $(bench)

@@ -8,6 +8,12 @@ from urllib.parse import urlsplit
 PATHS = {"postgres": "/.+", "postgresql": "/.+", "redis": r"/?\d*", "rediss": r"/?\d*", "unix": "/.+"}
 
 
+#: A host's name or address as browsers and mail servers send it: no scheme, no port, no dot at its end.
+HOST = r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])"
+#: The part before @ is the mail server's business, but for what ends an address or a header.
+ADDRESS = rf"[^\s@<>,;:\"()\\]+@{HOST}"
+
+
 class BadVariable(SystemExit):
     """Ends the process with one line on standard error and exit status 1, without a traceback."""
 
@@ -23,13 +29,31 @@ def text(name: str, takes: str, default: str | None = None) -> str:
     return value
 
 
-def flag(name: str) -> bool:
+def key(name: str, takes: str) -> str:
+    """A secret that cannot be guessed, as far as its length and its letters tell."""
+    value = text(name, takes)
+    if len(value) < 32 or len(set(value)) < 5:
+        raise BadVariable(name, takes)
+    return value
+
+
+def bearer(name: str) -> str:
+    """A secret that is sent in a header, or nothing."""
+    value = os.environ.get(name, "").strip()
+    if value and not re.fullmatch("[!-~]{16,}", value):
+        raise BadVariable(name, "nothing, or a secret of 16 characters or more without spaces")
+    return value
+
+
+def flag(name: str, *, default: bool = False) -> bool:
     """Whether a switch is on; off unless set."""
     value = os.environ.get(name, "").strip().lower()
     if value in ("1", "true", "yes", "on"):
         return True
-    if value in ("", "0", "false", "no", "off"):
+    if value in ("0", "false", "no", "off"):
         return False
+    if not value:
+        return default
     raise BadVariable(name, "1 (on) or 0 (off)")
 
 
@@ -45,6 +69,41 @@ def whole_number(name: str, default: int, least: int, most: int, *, or_zero: boo
 def words(name: str) -> list[str]:
     """A comma-separated list; empty unless set."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def hosts(name: str, default: str | None = None) -> list[str]:
+    """Names that this site is asked for by: `example.com`, `.example.com` with all below it, `*` for any."""
+    takes = "host names separated by commas, without https:// and port"
+    text(name, takes, default)
+    found = words(name)
+    for word in found:
+        if not re.fullmatch(rf"\*|\.?{HOST}", word, re.IGNORECASE):
+            raise BadVariable(name, takes)
+    return found
+
+
+def host(name: str, takes: str, default: str = "") -> str:
+    value = os.environ.get(name, "").strip() or default
+    if value and not re.fullmatch(HOST, value, re.IGNORECASE):
+        raise BadVariable(name, takes)
+    return value
+
+
+def addresses(name: str) -> list[str]:
+    """E-mail addresses; none unless set."""
+    found = words(name)
+    for word in found:
+        if not re.fullmatch(ADDRESS, word, re.IGNORECASE):
+            raise BadVariable(name, "e-mail addresses separated by commas, such as oncall@example.com")
+    return found
+
+
+def sender(name: str, default: str) -> str:
+    """An e-mail address, alone or as in `Poker night <poker@example.com>`."""
+    value = os.environ.get(name, "").strip() or default
+    if not re.fullmatch(rf"{ADDRESS}|[^<>\r\n]* <{ADDRESS}>", value, re.IGNORECASE):
+        raise BadVariable(name, "an e-mail address such as poker@example.com")
+    return value
 
 
 def url(name: str, *schemes: str, example: str) -> str:
@@ -70,6 +129,23 @@ def url(name: str, *schemes: str, example: str) -> str:
 def web_address(name: str, *, example: str) -> str:
     """An http(s) address, or nothing. The value is never repeated in an error: its path may be a secret."""
     value = os.environ.get(name, "").strip()
-    if value and not re.fullmatch(r"https?://[^\s/]+\S*", value):
+    if value and not _is_web_address(value):
         raise BadVariable(name, f"nothing, or a web address such as {example}")
     return value
+
+
+def dsn(name: str, *, example: str) -> str:
+    """The address of a project of Sentry, with its key, or nothing."""
+    value = os.environ.get(name, "").strip()
+    if value and not (_is_web_address(value) and re.fullmatch(r"\w+://[^@/]+@[^@]+/\d+", value)):
+        raise BadVariable(name, f"nothing, or the address that Sentry shows for a project, such as {example}")
+    return value
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - reading it raises ValueError when it is no number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", value)

@@ -19,9 +19,8 @@ zones.pin()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.flag("DEBUG")
-SECRET_KEY = env.text("SECRET_KEY", "a long random string (`make run` brings its own)")
-env.text("ALLOWED_HOSTS", "host names separated by commas", default="localhost" if DEBUG else None)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or ["localhost", "127.0.0.1"]
+SECRET_KEY = env.key("SECRET_KEY", "a random string of 32 characters or more (`make run` brings its own)")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default="localhost" if DEBUG else None) or ["localhost", "127.0.0.1"]
 
 DATABASE_URL = env.url("DATABASE_URL", "postgres", "postgresql", example="postgresql://user:password@host:5432/name")
 REDIS_URL = env.url("REDIS_URL", "redis", "rediss", "unix", example="redis://host:6379/0")
@@ -45,7 +44,7 @@ MIN_JOB_INTERVAL_SECONDS = env.whole_number("MIN_JOB_INTERVAL_SECONDS", 10, 1, 3
 #: How long finished runs and past generations are kept.
 HISTORY_DAYS = env.whole_number("HISTORY_DAYS", 90, 1, 3650)
 #: What a Prometheus server sends to read /metrics; empty: there is no such page.
-METRICS_TOKEN = env.text("METRICS_TOKEN", "a secret", default="")
+METRICS_TOKEN = env.bearer("METRICS_TOKEN")
 #: The address asked for (GET) after each nightly generation. A service such as Healthchecks tells when that stops.
 HEARTBEAT_URL = env.web_address("HEARTBEAT_URL", example="https://hc-ping.com/your-uuid")
 #: How many requests a minute one client of the REST API may make of one web process.
@@ -54,6 +53,13 @@ API_REQUESTS_PER_MINUTE = env.whole_number("API_REQUESTS_PER_MINUTE", 300, 1, 1_
 REQUESTS_PER_MINUTE = env.whole_number("REQUESTS_PER_MINUTE", 300, 1, 1_000_000)
 #: How many proxies stand before the web process and add to X-Forwarded-For: the platform's router, a CDN before it.
 PROXIES = env.whole_number("PROXIES", 1, 0, 9)
+
+# The Procfile reads these. A release that finds garbage ends before any process starts with it.
+env.host("HOST", "the address that web listens on, such as 0.0.0.0 or [::]")
+env.whole_number("PORT", 8000, 1, 65_535)
+env.whole_number("WEB_CONCURRENCY", 2, 1, 100)
+env.whole_number("WORKER_PROCESSES", 2, 1, 100)
+env.whole_number("WORKER_THREADS", 32, 1, 500)
 
 # --- Django -----------------------------------------------------------------------------------------------
 
@@ -82,6 +88,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "server.web.hosts.Hosts",  # before whatever asks for the host
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "server.web.csp.Policy",
@@ -98,6 +105,9 @@ MIDDLEWARE = [
 ]
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+
+# Where a login leads that names no page of ours.
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 ROOT_URLCONF = "server.urls"
 WSGI_APPLICATION = "server.wsgi.application"
@@ -220,7 +230,7 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["csrfmiddlewaretoken"]
 
 # Mail goes to the console unless a server is named.
-EMAIL_HOST = env.text("EMAIL_HOST", "a host name", "")
+EMAIL_HOST = env.host("EMAIL_HOST", "nothing, or a host name such as smtp.example.com")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 EMAIL_PORT = env.whole_number("EMAIL_PORT", 587, 1, 65_535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "a name", "")
@@ -229,9 +239,9 @@ EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_USE_SSL = EMAIL_PORT == 465
 EMAIL_TIMEOUT = 20
 #: Who is told when something is wrong: see workers/monitoring/alarms.py.
-ADMINS = [(address, address) for address in env.words("ADMINS")]
+ADMINS = [(address, address) for address in env.addresses("ADMINS")]
 EMAIL_SUBJECT_PREFIX = "[poker] "
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "an e-mail address", "poker@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender("EMAIL_FROM", "poker@localhost")
 
 # --- The admin --------------------------------------------------------------------------------------------
 
@@ -346,11 +356,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {"()": "workers.monitoring.lines.Lines"},
         "json": {"()": "workers.monitoring.logs.JsonFormatter"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "json" if env.flag("JSON_LOGS") else "line"}
+        "console": {
+            "class": "workers.monitoring.outages.Console",
+            "formatter": "json" if env.flag("JSON_LOGS") else "line",
+        }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
@@ -361,7 +374,7 @@ LOGGING = {
     },
 }
 
-if SENTRY_DSN := env.web_address("SENTRY_DSN", example="https://key@sentry.example.com/1"):
+if SENTRY_DSN := env.dsn("SENTRY_DSN", example="https://key@sentry.example.com/1"):
     try:
         import sentry_sdk
     except ImportError:

@@ -3,9 +3,9 @@
 import sys
 
 from server.development.make_run import answers, main, procfile
-from server.development.supervisor import Stopped, Supervisor
+from server.development.supervisor import Stop, Stopped, Supervisor
 
-__all__ = ["Stopped", "Supervisor", "answers", "procfile"]
+__all__ = ["Stop", "Stopped", "Supervisor", "answers", "procfile"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from server.embedded import search_path
-from server.supervisor import Stopped, Supervisor, procfile
+from server.supervisor import Stop, Stopped, Supervisor, procfile
 
 TESTS = Path(__file__).resolve().parent
 COMMANDS = procfile(TESTS.parent / "Procfile")
@@ -105,7 +105,7 @@ def running(*names: str, env: dict[str, str], data: Path) -> Iterator[Processes]
 
     `data` marks them: no other supervisor may use it.
     """
-    stop = threading.Event()
+    stop = Stop()
     supervisor = Supervisor(env, data, stop)
     processes = Processes(supervisor)
     tending = threading.Thread(target=_tend, args=[supervisor])

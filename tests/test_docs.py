@@ -195,9 +195,11 @@ def test_the_page_of_the_settings_lists_exactly_those_that_are_read() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source))
     of_the_settings, of_the_procfile = (TOP / "docs" / "settings.md").read_text().split("The Procfile reads")
 
-    assert variables(of_the_settings) == read
     commands = " ".join(procfile(TOP / "Procfile").values())
-    assert variables(of_the_procfile) == set(re.findall(r"\$\{(\w+)", commands))
+    of_the_commands = set(re.findall(r"\$\{(\w+)", commands))
+    assert variables(of_the_procfile) == of_the_commands
+    assert variables(of_the_settings) == read - of_the_commands
+    assert of_the_commands <= read  # so that garbage is refused by the release, in one line
 
 
 def test_the_example_of_an_environment_knows_every_variable() -> None:
@@ -249,6 +251,27 @@ def test_the_alerts_are_rules_that_prometheus_takes(rules: list[dict[str, Any]])
         text = rule["annotations"]["summary"]
         assert set(re.findall(r"\{\{(.*?)\}\}", text)) <= {" $value ", " $value | humanizeDuration "}
         assert text.count("{{") == text.count("}}")
+
+
+def test_an_alert_that_shows_a_duration_has_seconds_for_its_value(rules: list[dict[str, Any]]) -> None:
+    """The value of `a and b` is that of `a`."""
+    for rule in rules:
+        if "humanizeDuration" in rule["annotations"]["summary"]:
+            assert re.match(r"poker_\w+_seconds\b", rule["expr"]), rule["alert"]
+
+
+def test_the_alerts_fire_and_say_what_their_own_tests_expect() -> None:
+    promtool = shutil.which("promtool")
+    if not promtool:
+        pytest.skip(
+            "promtool is not installed: tests/alerts_test.yml was not run. On Debian: apt-get install prometheus"
+        )
+
+    done = subprocess.run(
+        [promtool, "test", "rules", str(TOP / "tests" / "alerts_test.yml")], capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # --- Links ------------------------------------------------------------------------------------------------

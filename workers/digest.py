@@ -9,6 +9,7 @@ from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
 from events.models import Game, GameSession, Venue
+from events.one_line import as_one_line
 from workers.models import Digest
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def _send_if_due(venue: Venue, now: datetime) -> int:
     local = now.astimezone(venue.zone)
     if not FROM <= local.time() < UNTIL or not Digest.objects.get_or_create(venue=venue, date=local.date())[1]:
         return 0
-    subject = f"{venue}: {local:%A %-d %B}"
+    subject = as_one_line(f"{venue}: {local:%A %-d %B}")
     return send_mail(subject, _body(venue, local.date()), None, [venue.contact_email])
 
 

@@ -13,6 +13,7 @@ from unfold.widgets import (
 )
 
 from events.models import EARLIEST, LATEST, MAX_DURATION_MINUTES, Game
+from events.one_line import validate_one_line
 
 
 class DateInput(UnfoldAdminTextInputWidget):
@@ -52,4 +53,5 @@ def length_in_minutes() -> forms.IntegerField:
 
 
 def reason(**kwargs: Any) -> forms.CharField:
-    return forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, **kwargs)
+    """Why something is so: one line, which players read."""
+    return forms.CharField(max_length=200, validators=[validate_one_line], widget=UnfoldAdminTextInputWidget, **kwargs)

@@ -20,6 +20,7 @@ from events.api.conventions import Strict
 from events.api.dry_run import DRY_RUN, is_dry_run
 from events.api.writing import CalendarViewSet
 from events.models import GameSession
+from events.one_line import validate_one_line
 
 
 class SessionSerializer(serializers.ModelSerializer):
@@ -46,7 +47,7 @@ class SessionSerializer(serializers.ModelSerializer):
 
 
 class CancelSerializer(Strict):
-    reason = serializers.CharField(max_length=200, default="", allow_blank=True)
+    reason = serializers.CharField(max_length=200, default="", allow_blank=True, validators=[validate_one_line])
 
 
 class VenueTimeField(serializers.DateTimeField):

@@ -16,6 +16,7 @@ from events import recurrence
 from events.models.calendar_dates import calendar_date, within_calendar
 from events.models.settled import Settled
 from events.models.venues import Venue
+from events.one_line import one_line
 from events.public_holidays import HOLIDAYS
 from events.recurrence import Rule
 from events.slots import LONGEST_NIGHT
@@ -104,14 +105,14 @@ class Game(Settled):
         LAST = -1
 
     venue = models.ForeignKey(Venue, models.PROTECT, related_name="games")
-    name = models.CharField(max_length=200)
+    name = one_line(max_length=200)
     status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
-    variant = models.CharField(max_length=50, blank=True, help_text="Such as NLHE or PLO.")
+    variant = one_line(max_length=50, blank=True, help_text="Such as NLHE or PLO.")
     format = models.CharField(max_length=10, choices=Format, default=Format.CASH)
     buy_in = models.DecimalField(
         max_digits=9, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
     )
-    currency = models.CharField(max_length=3, default="AUD")
+    currency = one_line(max_length=3, default="AUD")
     seats = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     notes = models.TextField(blank=True, max_length=5000)
 
@@ -362,7 +363,7 @@ class GameDate(Settled):
     game = models.ForeignKey(Game, models.CASCADE, related_name="exceptions")
     date = calendar_date()
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.EXCLUDE)
-    reason = models.CharField(max_length=200, blank=True)
+    reason = one_line(max_length=200, blank=True)
 
     class Meta:
         ordering = ("date",)

@@ -16,6 +16,7 @@ from django.utils.timezone import now as moment
 
 from events.models.games import Game
 from events.models.venues import Venue
+from events.one_line import one_line
 from events.slots import EARLIEST, END_OF_TIME, LATEST, LONGEST_NIGHT, midnight
 from events.zones import zone_called
 
@@ -72,7 +73,7 @@ class GameSession(models.Model):
     ends_at = models.DateTimeField()
     timezone = models.CharField(max_length=64)
     status = models.CharField(max_length=9, choices=Status, default=Status.SCHEDULED, db_default=Status.SCHEDULED)
-    cancel_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    cancel_reason = one_line(max_length=200, blank=True, default="", db_default="")
     cancelled_by = models.CharField(max_length=9, choices=CancelledBy, blank=True, default="", db_default="")
     edited = models.BooleanField(
         default=False, db_default=False, help_text="Changed by hand: no later edit overwrites it."

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from events.models.calendar_dates import calendar_date, within_calendar
 from events.models.settled import Settled
+from events.one_line import one_line
 from events.public_holidays import validate_region
 from events.zones import validate_timezone
 
@@ -30,7 +31,7 @@ class VenueQuerySet(models.QuerySet["Venue"]):
 class Venue(Settled):
     """A place where games are played. Its zone decides what "today" and "19:00" mean."""
 
-    name = models.CharField(max_length=200)
+    name = one_line(max_length=200)
     slug = models.SlugField(unique=True)
     timezone = models.CharField(
         max_length=64,
@@ -93,7 +94,7 @@ class Closure(Settled):
     venue = models.ForeignKey(Venue, models.CASCADE, related_name="closures")
     first_date = calendar_date()
     last_date = calendar_date()
-    reason = models.CharField(max_length=200)
+    reason = one_line(max_length=200)
 
     class Meta:
         ordering = ("first_date", "pk")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Count, Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
@@ -44,8 +45,19 @@ def game_calendar(request: HttpRequest, pk: int) -> HttpResponse:
 
 def addresses(request: HttpRequest, name: str, **of: Any) -> dict[str, str]:
     """Where a feed is: `subscribe` asks the visitor's calendar to keep it, `plain` is to be copied."""
-    path = reverse(name, kwargs=of)
-    return {"subscribe": f"webcal://{request.get_host()}{path}", "plain": request.build_absolute_uri(path)}
+    plain = address(request, reverse(name, kwargs=of))
+    return {"subscribe": f"webcal://{urlsplit(plain).netloc}{urlsplit(plain).path}", "plain": plain}
+
+
+def address(request: HttpRequest, path: str) -> str:
+    """Where others find what this visitor looks at. A port that the visitor named counts for `make run` alone.
+
+    Over TLS the site has the usual port, and a cache may hand on what a stranger's `Host` has made of the page.
+    """
+    parts = urlsplit(request.build_absolute_uri(path))
+    if request.is_secure() and parts.port:
+        parts = parts._replace(netloc=parts.netloc.rpartition(":")[0])
+    return parts.geturl()
 
 
 def _answer(request: HttpRequest, name: str, games: QuerySet[Game], venue: Venue, now: datetime) -> HttpResponse:
@@ -122,7 +134,7 @@ def event(request: HttpRequest, night: Night) -> Event:
     # Google leaves the status out of sight.
     found.add("summary", _text(f"{'CANCELLED: ' if night.cancelled else ''}{night.game.name}"))
     found.add("location", _text(night.venue.name))
-    found.add("url", request.build_absolute_uri(reverse("session", args=[session.pk])))
+    found.add("url", address(request, reverse("session", args=[session.pk])))
     found.add("description", _text(_description(night)))
     return found
 

@@ -31,7 +31,11 @@ def run(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="poker-services-") as folder, services(Path(folder)) as urls:
         if received:  # while the services were starting
             return 128 + received[0]
-        defaults = {"SECRET_KEY": "for-tests-only", "DEBUG": "0", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+        defaults = {
+            "SECRET_KEY": "for-tests-only-0a1b2c3d4e5f6g7h8i9j",
+            "DEBUG": "0",
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        }
         environment = {**defaults, **os.environ, **urls, "PATH": search_path()}
         process = subprocess.Popen(command, env=environment, start_new_session=True)
         groups.append(process.pid)

@@ -10,34 +10,40 @@ import os
 import signal
 import socket
 import sys
-import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
+from server import env
 from server.development.environment import development_environment, env_file, published
 from server.development.processes import ServiceError
 from server.development.services import services
-from server.development.supervisor import RefusedError, Stopped, Supervisor, say
+from server.development.supervisor import RefusedError, Stop, Stopped, Supervisor, say
 
 DATA = Path(".data").resolve()
 
 
 def main() -> int:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())  # a second Ctrl-C changes nothing
+    stop = stop_on_signals()
     os.environ.update(env_file(Path(".env")) | os.environ)
     try:
-        port = port_number()
+        port, demo = port_number(), env.flag("DEMO", default=True)
         with services(DATA) as addresses:
-            serve(development_environment(DATA, port) | addresses, port, stop)
+            serve(development_environment(DATA, port) | addresses, port, stop, demo=demo)
     except (RefusedError, ServiceError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def serve(environment: dict[str, str], port: int, stop: threading.Event) -> None:
+def stop_on_signals() -> Stop:
+    """Set when SIGINT, SIGTERM or SIGHUP comes; a second one changes nothing."""
+    stop = Stop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def serve(environment: dict[str, str], port: int, stop: Stop, *, demo: bool) -> None:
     """Run the Procfile, from its release to `stop`.
 
     Raises:
@@ -50,14 +56,14 @@ def serve(environment: dict[str, str], port: int, stop: threading.Event) -> None
     try:
         with published(DATA, environment):
             supervisor.run_once("release", processes.pop("release", "true"))
-            demo = "" if environment.get("DEMO") == "0" else supervisor.run_once("demo", "python manage.py load_demo")
+            told = supervisor.run_once("demo", "python manage.py load_demo") if demo else ""
             for name, command in processes.items():
                 supervisor.keep(name, command)
             supervisor.wait_for(lambda: answers(port))
             with suppress(RefusedError):  # its output says why; the rest runs, and the nightly generation will come
                 supervisor.run_once("generate", "python manage.py generate_sessions")
             say("run", f"http://127.0.0.1:{port}/ is up. Ctrl-C stops everything.")
-            say("run", demo)
+            say("run", told)
             supervisor.wait_for(lambda: False)
     except Stopped:
         say("run", "stopping")

@@ -34,6 +34,19 @@ class Stopped(Exception):
     """Somebody asked for the end."""
 
 
+class Stop:
+    """Whether somebody asked for the end: a plain flag, which a signal handler may set.
+
+    `threading.Event` has a lock, and a handler waits for ever for one that is held by what it interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def set(self) -> None:
+        self.asked = True
+
+
 class Process:
     """A command as a child process, which leads its own session; its output is relayed line by line under its name."""
 
@@ -102,7 +115,7 @@ class Supervisor:
     `data` marks them, and belongs to one supervisor at a time. Each wait raises Stopped once `stop` is set.
     """
 
-    def __init__(self, environment: dict[str, str], data: Path, stop: threading.Event) -> None:
+    def __init__(self, environment: dict[str, str], data: Path, stop: Stop) -> None:
         self.environment = environment | {MARK: str(data)}
         self.data, self.stop = str(data), stop
         self.kept: list[Kept] = []
@@ -124,8 +137,9 @@ class Supervisor:
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Tend the processes until `condition` holds."""
         while not condition():
-            if self.stop.wait(0.1):
+            if self.stop.asked:
                 raise Stopped
+            time.sleep(0.1)
             for kept in self.kept:
                 kept.tend()
 

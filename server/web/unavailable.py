@@ -42,6 +42,6 @@ def fault(request: HttpRequest) -> HttpResponse:
 
 def _one_moment(request: HttpRequest, error: Exception) -> HttpResponse:
     reason = next(iter(str(error).splitlines()), "")
-    log.warning("%s %s: %s: %s", request.method, request.path, type(error).__name__, reason)
+    log.warning("%s %s: %s: %s", request.method, request.path, type(error).__name__, reason, extra={"error": error})
     said = "this cannot be done right now. Please try again in a minute."
     return refuse(request, 503, "One moment", said, wait=RETRY_AFTER)

@@ -12,14 +12,14 @@ TOP = Path(__file__).resolve().parents[2]
 SOUND = {
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
-    "SECRET_KEY": "for-tests-only",
+    "SECRET_KEY": "for-tests-only-0a1b2c3d4e5f6g7h8i9j",
     "ALLOWED_HOSTS": "poker.example.com",
 }
 #: Each variable that can be wrong, and what it is said to take.
 TAKES = {
     "DEBUG": "1 (on) or 0 (off)",
-    "SECRET_KEY": "a long random string",
-    "ALLOWED_HOSTS": "host names separated by commas",
+    "SECRET_KEY": "a random string of 32 characters or more",
+    "ALLOWED_HOSTS": "host names separated by commas, without https:// and port",
     "DATABASE_URL": "postgresql://user:password@host:5432/name",
     "REDIS_URL": "redis://host:6379/0",
     "LOOKAHEAD_DAYS": "a whole number from 1 to 399",
@@ -37,14 +37,28 @@ TAKES = {
     "STATEMENT_TIMEOUT_SECONDS": "a whole number from 0 to 3600",
     "LOCK_TIMEOUT_SECONDS": "a whole number from 0 to 3600",
     "HEARTBEAT_URL": "nothing, or a web address",
-    "SENTRY_DSN": "nothing, or a web address",
+    "SENTRY_DSN": "nothing, or the address that Sentry shows",
     "JSON_LOGS": "1 (on) or 0 (off)",
+    "METRICS_TOKEN": "nothing, or a secret of 16 characters or more without spaces",
+    "ADMINS": "e-mail addresses separated by commas",
+    "EMAIL_HOST": "nothing, or a host name such as smtp.example.com",
+    "EMAIL_FROM": "an e-mail address",
+    # The Procfile's own
+    "HOST": "the address that web listens on",
+    "PORT": "a whole number from 1 to 65535",
+    "WEB_CONCURRENCY": "a whole number from 1 to 100",
+    "WORKER_PROCESSES": "a whole number from 1 to 100",
+    "WORKER_THREADS": "a whole number from 1 to 500",
 }
-#: The variables that take any text.
-TEXTS = {"EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_FROM", "METRICS_TOKEN"}
+#: The variables that take any text: the mail server alone knows what they may be.
+TEXTS = {"EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"}
 GARBAGE = {
-    "SECRET_KEY": " ",
-    "ALLOWED_HOSTS": " ",
+    "SECRET_KEY": "hidden",
+    "ALLOWED_HOSTS": "https://poker.example.com",
+    "EMAIL_HOST": "smtp://hidden.example.com:25",
+    "EMAIL_FROM": "nonsense",
+    "ADMINS": "owner@example.com,not an address",
+    "HOST": "http://0.0.0.0",
     "DATABASE_URL": "mysql://u:hidden@h/db",
     "REDIS_URL": "http://:hidden@h",
 }
@@ -84,6 +98,42 @@ def test_garbage_stops_the_start_with_one_line(name: str) -> None:
     assert_one_line(start("manage.py", "check", **environment), name)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", " "),
+        ("SECRET_KEY", "x" * 60),
+        ("ALLOWED_HOSTS", " "),
+        ("ALLOWED_HOSTS", "poker.example.com:8000"),
+        ("ALLOWED_HOSTS", "poker.example.com/"),
+        ("ALLOWED_HOSTS", "poker.example.com shop.example.com"),
+        ("ALLOWED_HOSTS", "poker.example.com."),
+        ("ALLOWED_HOSTS", "*.example.com"),
+        ("EMAIL_FROM", "a@b\nBcc: c@d.example"),
+        ("SENTRY_DSN", "https://sentry.example.com/hidden"),
+        ("HEARTBEAT_URL", "https://hc.example.com:port/hidden"),
+        ("METRICS_TOKEN", "hidden, with a space"),
+    ],
+)
+def test_other_garbage_stops_it_too(name: str, value: str) -> None:
+    assert_one_line(start("-c", "import server.settings", **{**SOUND, name: value}), name)
+
+
+def test_what_each_of_them_means_is_taken() -> None:
+    """Wildcards, addresses, an IPv6 host, a name before an address."""
+    taken = {
+        "ALLOWED_HOSTS": "poker.example.com, .example.com,10.0.0.7,[::1],*",
+        "ADMINS": "oncall@example.com, root@mail",
+        "EMAIL_FROM": "Poker night <poker@example.com>",
+        "EMAIL_HOST": "10.0.0.9",
+        "HOST": "[::]",
+        "METRICS_TOKEN": "0123456789abcdef",
+    }
+    ended = start("-c", "from server import settings as s; print(s.EMAIL_HOST, s.ADMINS[1][1])", **{**SOUND, **taken})
+
+    assert ended.stdout == "10.0.0.9 root@mail\n", ended.stderr
+
+
 @pytest.mark.parametrize("connections", ["1", "4", "501"])
 def test_a_pool_that_has_no_room_for_a_job_stops_the_start(connections: str) -> None:
     assert_one_line(start("manage.py", "check", **SOUND, DATABASE_POOL=connections), "DATABASE_POOL")
@@ -109,7 +159,7 @@ def test_what_must_be_set_and_is_not_stops_the_start_with_one_line(name: str) ->
 
 def test_no_variable_is_missing_here() -> None:
     source = (TOP / "server" / "settings.py").read_text()
-    read = set(re.findall(r'env\.(?:flag|text|url|web_address|whole_number)\(\s*"(\w+)"', source))
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', source))
 
     assert read == TAKES.keys() | TEXTS
     assert "os.environ" not in source  # but through the typed readers

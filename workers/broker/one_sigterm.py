@@ -22,11 +22,12 @@ class OneSigterm(Middleware):
 
     def after_worker_boot(self, broker: Any, worker: Any) -> None:
         handle: Any = signal.getsignal(signal.SIGTERM)
-        first: list[float] = []
+        first: dict[str, float] = {}
 
         def once(signum: int, frame: Any) -> None:
-            if not first or time.monotonic() - first[0] > AT_ONCE:
-                first.append(time.monotonic())
+            now = time.monotonic()
+            # One step, so that a signal that comes while another is handled finds it.
+            if first.setdefault("at", now) is now or now - first["at"] > AT_ONCE:
                 handle(signum, frame)
 
         if callable(handle) and threading.current_thread() is threading.main_thread():

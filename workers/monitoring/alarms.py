@@ -14,6 +14,7 @@ from datetime import datetime
 from django.core.mail import mail_admins
 from django.db import transaction
 
+from events.one_line import as_one_line
 from workers.models import Incident
 from workers.monitoring import alarm_checks
 from workers.monitoring.alarm_checks import Check, on_both_clocks
@@ -83,7 +84,7 @@ def _mail(incidents: list[Incident]) -> None:
     if len(incidents) > NAMED:
         texts.append(f"And {len(incidents) - NAMED} more.")
     others = f" (and {len(incidents) - 1} more)" if len(incidents) > 1 else ""
-    subject = " ".join(str(incidents[0]).split())[:120]  # a header holds no line breaks
+    subject = as_one_line(str(incidents[0]))[:120]
     mail_admins(subject + others, "\n\n".join(texts) + "\n")
 
 

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from datetime import UTC, datetime
+from typing import Any
 
 from dramatiq.middleware import CurrentMessage
 
 from workers.current import current_run
 from workers.game_message import ACTOR
+from workers.monitoring.lines import JsonLines
 
 #: The ids that a line shows when `extra=` gives them.
 ABOUT = ("run_id", "job_id", "game_id")
 
 
-class JsonFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **_at_work(),
-            **{name: str(getattr(record, name)) for name in ABOUT if hasattr(record, name)},
-        }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+class JsonFormatter(JsonLines):
+    def about(self, record: logging.LogRecord) -> dict[str, Any]:
+        return {**_at_work(), **{name: str(getattr(record, name)) for name in ABOUT if hasattr(record, name)}}
 
 
 def _at_work() -> dict[str, str]:

@@ -333,3 +333,13 @@ def test_the_calendar_of_a_game_that_changes_from_a_date_goes_on(client: Client,
 
 def sydney_clock(event: dict[str, Any]) -> str:
     return f"{event['dtstart'].astimezone(ZoneInfo('Australia/Sydney')):%H:%M}"
+
+
+def test_a_port_that_a_stranger_names_is_in_no_address(client: Client, star: Venue) -> None:
+    """A cache between us and the others may keep the page."""
+    night = full_game(star).sessions.earliest("slot_date")
+
+    for path in ("/venues/star/", f"/sessions/{night.pk}/", "/venues/star/calendar.ics"):
+        page = client.get(path, HTTP_HOST="localhost:6666", secure=True).content.decode()
+        assert "//localhost/" in page
+        assert "6666" not in page

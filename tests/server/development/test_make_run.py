@@ -134,6 +134,14 @@ def test_a_port_that_is_none_is_refused_in_one_line(project: Path, value: str) -
     assert printed == f"PORT takes a number from 1 to 65535, not {value!r}.\n"
 
 
+def test_a_demo_that_is_neither_on_nor_off_is_refused_in_one_line(project: Path, port: int) -> None:
+    with launch(project, port, DEMO="maybe") as process:
+        printed = process.communicate(timeout=10)[0]
+
+    assert process.returncode == 1
+    assert printed == "DEMO has a value it cannot take: it takes 1 (on) or 0 (off).\n"
+
+
 def test_a_failed_release_ends_the_run(project: Path, port: int) -> None:
     (project / "Procfile").write_text("release: exit 5\nweb: python manage.py web\n")
 

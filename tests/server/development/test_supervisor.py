@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from server.development import supervisor as module
-from server.development.supervisor import RefusedError, Stopped, Supervisor, next_delay
+from server.development.supervisor import RefusedError, Stop, Stopped, Supervisor, next_delay
 from tests.server.development.processes import marked
+from tests.server.development.stops import stops
 from tests.waiting import eventually
 
 PYTHON = sys.executable
@@ -30,7 +31,7 @@ signal.pause()'"""
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]:
     """Runs a supervisor of some commands in a thread, and ends it when the test does."""
     monkeypatch.chdir(tmp_path)
-    stop = threading.Event()
+    stop = Stop()
     supervisor = Supervisor(dict(os.environ), tmp_path, stop)
 
     def run(commands: dict[str, str]) -> None:
@@ -126,9 +127,14 @@ def test_only_the_leader_is_asked_to_end(tmp_path: Path, start: Callable[..., Su
 def test_a_command_run_once_hands_back_what_it_printed_and_its_failure_is_named(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    supervisor = Supervisor(dict(os.environ), tmp_path, threading.Event())
+    supervisor = Supervisor(dict(os.environ), tmp_path, Stop())
 
     assert supervisor.run_once("demo", "echo one && echo two") == "one\ntwo\n"
     assert capfd.readouterr().out == "demo      | one\ndemo      | two\n"
     with pytest.raises(RefusedError, match="release failed: `exit 4` ended with 4"):
         supervisor.run_once("release", "exit 4")
+
+
+def test_two_signals_close_together_end_the_wait(tmp_path: Path) -> None:
+    """A lock that a handler takes may be held by what it interrupted: by another handler, for one."""
+    assert stops(60, tmp_path) == 60

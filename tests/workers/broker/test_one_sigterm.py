@@ -30,6 +30,26 @@ def test_of_two_at_once_one_counts_and_a_later_one_again(counted: list[int], mon
         assert len(counted) == count
 
 
+def test_one_that_comes_while_the_first_is_handled_does_not_count(
+    counted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python runs a handler between two steps of another."""
+    OneSigterm().after_worker_boot(None, None)
+    looks: list[float] = []
+
+    def monotonic() -> float:
+        look = 100.0 + len(looks)
+        looks.append(look)
+        if len(looks) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return look
+
+    monkeypatch.setattr("time.monotonic", monotonic)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert len(counted) == 1
+
+
 def test_a_process_without_a_handler_keeps_its_default() -> None:
     before: Any = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:

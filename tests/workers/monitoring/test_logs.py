@@ -4,14 +4,18 @@ import io
 import json
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from dramatiq.middleware import CurrentMessage
 
+from server.supervisor import procfile
 from tests.factories import make_game, make_venue
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import Does, make_job, make_run
@@ -98,5 +102,37 @@ def test_json_on_request_and_lines_for_people_otherwise(on: str) -> None:
 
     if on:
         assert json.loads(line)["message"] == "hello"
+        shown = json.loads(line)["time"]
     else:
-        assert line.endswith("WARNING workers: hello")
+        shown, said = line.split(" ", 1)
+        assert said == "WARNING workers: hello"
+    at = datetime.fromisoformat(shown)
+    assert at.utcoffset() == timedelta(0)
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
+
+
+def test_what_a_stranger_wrote_is_one_line_for_people_too() -> None:
+    says = "import logging, django; django.setup(); logging.getLogger('x').warning('a %s', 'b\\r\\nc \\u202e\\x1b[2K')"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "server.settings", "JSON_LOGS": ""}
+
+    said = subprocess.run(
+        [sys.executable, "-c", says], env=environment, capture_output=True, text=True, timeout=30
+    ).stderr
+
+    assert said.endswith(r" WARNING x: a b\r\nc \u202e\x1b[2K" + "\n")
+
+
+@pytest.mark.parametrize("on", ["1", ""])
+def test_gunicorns_own_lines_have_the_same_clock_and_form(on: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no app')")
+    _, threads, options = procfile(Path(__file__).parents[3] / "Procfile")["web"].partition("--threads")
+    command = [sys.executable, "-m", "gunicorn", "broken", "--bind", "127.0.0.1:0", "--workers", "1"]
+    environment = {**os.environ, "JSON_LOGS": on, "TZ": "Australia/Sydney", "PYTHONPATH": str(tmp_path)}
+
+    said = subprocess.run(
+        [*command, *shlex.split(threads + options)], env=environment, capture_output=True, text=True, timeout=30
+    ).stderr
+
+    first = next(line for line in said.splitlines() if "Exception in worker process" in line)
+    shown = json.loads(first)["time"] if on else first.split(" ", 1)[0]
+    assert datetime.fromisoformat(shown).utcoffset() == timedelta(0)

@@ -17,4 +17,6 @@ class Command(RunDramatiq):
         require_services()
         for name, value in TUNING.items():
             os.environ.setdefault(name, value)
+        # The few lines of dramatiq's master, whose form cannot be set, are of the same clock as all others: UTC.
+        os.environ["TZ"] = "UTC0"
         super().handle(*args, **options)

@@ -1,0 +1,3 @@
+from tests.server.development.conftest import tmp_path
+
+__all__ = ["tmp_path"]
