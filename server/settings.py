@@ -339,6 +339,7 @@ DRAMATIQ_BROKER = {
         "workers.broker.OneSigterm",
         "workers.broker.Watchdog",
         "workers.broker.ClockWatch",
+        "workers.broker.Life",
     ],
 }
 

@@ -61,7 +61,7 @@ def quicken_beats(rate: float) -> None:
         beats = threading.current_thread().name == "pulse"
         return wait(event, timeout / rate if beats and timeout else timeout)
 
-    threading.Event.wait = waits  # type: ignore[method-assign]
+    threading.Event.wait = waits  # type: ignore[assignment, method-assign]
 
 
 if "CLOCK_STARTS_AT" in os.environ:

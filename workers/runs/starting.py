@@ -10,6 +10,7 @@ from django.db import transaction
 from workers.models import Run, ScheduledJob
 from workers.runs import places
 from workers.runs.finishing import end_unstarted
+from workers.runs.heartbeat import pulse
 from workers.runs.reaping import reap
 
 
@@ -53,6 +54,7 @@ def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | No
             attempts=attempt + 1,
             started_at=now,
             heartbeat_at=now,
+            process_id=pulse.process_id,
             message_id=message_id,
             reason="",
         )
