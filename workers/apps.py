@@ -14,7 +14,7 @@ class WorkersConfig(AppConfig):
         from workers.models import ScheduledJob
         from workers.monitoring import alarms
 
-        ClockWatch.look = staticmethod(alarms.tell_stopped_clock)
+        ClockWatch.look = staticmethod(alarms.tell_clock_troubles)
         Life.heart = runs.pulse
         ScheduledJob.plan_anew = dispatch.plan_anew
         post_migrate.connect(_keep_in_step, sender=self)

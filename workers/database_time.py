@@ -9,6 +9,13 @@ from django.db import connection
 from django.db.models import DateTimeField, Func
 from django.utils import timezone
 
+#: By how much a clock may differ from the database's before somebody is told.
+TOLERATED = timedelta(seconds=5)
+
+#: By how much a worker's clock may differ before it takes no tick. A moment that lies further ahead than it can, and by
+#: more than this, came from such a clock.
+TOO_FAR = timedelta(minutes=1)
+
 
 class DatabaseNow(Func):
     """The database's time in the moment when a statement asks for it, for a statement to write or to compare.
@@ -22,6 +29,10 @@ class DatabaseNow(Func):
 
 def database_now() -> datetime:
     """The database's time (aware, UTC). Raises django.db.OperationalError while it is away."""
+    return _ask()
+
+
+def _ask() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")  # see DatabaseNow
         (now,) = cursor.fetchone()
@@ -35,6 +46,9 @@ class Reading:
     now: datetime
     ahead: timedelta
 
+    def is_too_far_off(self) -> bool:
+        return abs(self.ahead) > TOO_FAR
+
 
 def read_clocks() -> Reading:
     """Read both clocks. Time that the answer takes is nobody's error: only what it cannot explain counts."""
@@ -43,3 +57,8 @@ def read_clocks() -> Reading:
     now = database_now()
     least, most = before - now, timezone.now() - now
     return Reading(now, max(least, min(most, timedelta(0))))
+
+
+def off(ahead: timedelta) -> str:
+    """How far a clock is off, for people: `36000 s ahead of the database's`."""
+    return f"{abs(ahead).total_seconds():.0f} s {'ahead of' if ahead > timedelta(0) else 'behind'} the database's"

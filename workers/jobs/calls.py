@@ -17,7 +17,7 @@ from workers import runs
 from workers.allow_list import registry
 from workers.backing_services import PASSING_ERRORS
 from workers.current import as_current, current_run
-from workers.database_time import database_now
+from workers.database_time import TOO_FAR, database_now
 from workers.models import Run, ScheduledJob
 
 log = logging.getLogger(__name__)
@@ -64,9 +64,9 @@ def _is_slot(row: ScheduledJob, slot: datetime, now: datetime) -> bool:
     """Whether the job's own trigger names the minute that periodiq sent, and it comes on time.
 
     After a restart inside the minute periodiq sends it again, and 02:30 comes twice when the clocks go back. A
-    minute that comes late is the tick's to make good, by the job's policy.
+    minute that comes late is the tick's to make good, by the job's policy; one still to come was sent by a clock ahead.
     """
-    on_time = now - slot < timedelta(seconds=row.misfire_grace)
+    on_time = -TOO_FAR < now - slot < timedelta(seconds=row.misfire_grace)
     taken = row.is_on(now) and on_time and next(row.parsed_trigger().fires(slot, slot), None) is not None
     if not taken:
         log.info("%s: %s is no slot of it, or it is paused, or late", row, slot)
