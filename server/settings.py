@@ -136,7 +136,8 @@ LOCK_TIMEOUT_SECONDS = env.whole_number("LOCK_TIMEOUT_SECONDS", 5, 0, 3600)
 DATABASES = {
     "default": dj_database_url.parse(DATABASE_URL, conn_max_age=0 if DATABASE_POOL else 600, conn_health_checks=True),
 }
-DATABASES["default"].setdefault("OPTIONS", {}).update(
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+_options.update(
     connect_timeout=5,
     # A server that vanished without closing the connection is noticed within these seconds rather than after hours.
     keepalives_idle=10,
@@ -144,7 +145,8 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     keepalives_count=3,
     tcp_user_timeout=20_000,  # ms
     options=(
-        f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
+        f"{_options.get('options', '')}"  # those that DATABASE_URL gives
+        f" -c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s"
         " -c idle_in_transaction_session_timeout=60s"  # a process that is frozen gives its locks back
     ),
 )
@@ -347,6 +349,7 @@ DRAMATIQ_BROKER = {
         "workers.broker.OneSigterm",
         "workers.broker.Watchdog",
         "workers.broker.ClockWatch",
+        "workers.broker.Life",
     ],
 }
 

@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import psutil
+import psycopg
 from django.conf import settings
 from django.db import connection
 
@@ -21,6 +22,16 @@ from server.supervisor import Stop, Stopped, Supervisor, procfile
 
 TESTS = Path(__file__).resolve().parent
 COMMANDS = procfile(TESTS.parent / "Procfile")
+
+#: PostgreSQL's own time for whoever has this schema before pg_catalog on the search path and says what time it is.
+DATABASE_CLOCK = """
+CREATE SCHEMA IF NOT EXISTS testclock;
+CREATE OR REPLACE FUNCTION testclock.clock_timestamp() RETURNS timestamptz VOLATILE LANGUAGE sql AS $$
+    SELECT current_setting('testclock.starts_at')::timestamptz
+        + (pg_catalog.clock_timestamp() - to_timestamp(current_setting('testclock.epoch')::float8))
+        * current_setting('testclock.rate')::float8
+$$;
+"""
 
 
 @dataclass(frozen=True)
@@ -44,16 +55,33 @@ class Clock:
             "CLOCK_STARTS_AT": self.starts_at.isoformat(),
             "CLOCK_EPOCH": repr(self.epoch),
             "CLOCK_RATE": repr(self.rate),
-            # Hearts beat in real time: on a fast clock a quick pulse would look like none at all.
+            # A quick pulse on a fast clock would leave no time to work.
             **({"RUN_HEARTBEAT_SECONDS": "60"} if self.rate > 2 else {}),
         }
 
+    def of_database(self) -> str:
+        """The options of a connection on which PostgreSQL shows this clock's time."""
+        options = {
+            "search_path": "public,testclock,pg_catalog",
+            "testclock.starts_at": self.starts_at.isoformat(),
+            "testclock.epoch": repr(self.epoch),
+            "testclock.rate": repr(self.rate),
+        }
+        return " ".join(f"-c {name}={value}" for name, value in options.items())
+
 
 def environment(clock: Clock, redis_url: str, **variables: str) -> dict[str, str]:
-    """What processes need in order to work on the test's database by `clock`."""
+    """What processes need in order to work on the test's database by `clock`, which is their database's too."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
-    addresses = {"DATABASE_URL": database.geturl(), "REDIS_URL": redis_url, "PATH": search_path()}
+    addresses = {"DATABASE_URL": on_clock(database.geturl(), clock), "REDIS_URL": redis_url, "PATH": search_path()}
     return {**os.environ, "PYTHONUNBUFFERED": "1", **addresses, **clock.environment(), **variables}
+
+
+def on_clock(database: str, clock: Clock) -> str:
+    """The address of a database that shows the time of `clock` to whoever comes by this address."""
+    with psycopg.connect(database, autocommit=True) as harness:
+        harness.execute(DATABASE_CLOCK)
+    return urlsplit(database)._replace(query=urlencode({"options": clock.of_database()}, quote_via=quote)).geturl()
 
 
 class Processes:

@@ -7,7 +7,7 @@ workers of one version can read the messages of another.
 from __future__ import annotations
 
 import logging
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import dramatiq
 from django.utils import timezone
@@ -16,6 +16,7 @@ from periodiq import cron
 
 from events import sessions
 from workers import digest, game_message, generation, retention, tick
+from workers.database_time import database_now, read_clocks
 from workers.jobs import current_run, job
 from workers.triggers import CronTrigger
 
@@ -24,10 +25,8 @@ log = logging.getLogger(__name__)
 
 @dramatiq.actor(queue_name="clock", priority=-10, max_retries=0, periodic=cron("* * * * *"))
 def dispatch_due_jobs() -> None:
-    """The tick of the clock, sent by periodiq every minute. One that comes late has been overtaken."""
-    now = timezone.now()
-    if now - (_scheduled_at() or now) < timedelta(seconds=60):
-        tick.tick(now)
+    """The tick of the clock, sent by periodiq every minute."""
+    tick.take(read_clocks(), _scheduled_at())
 
 
 @job(queue_name="clock", priority=-5, throws=(sessions.WindowError,), periodic=cron("0 5 * * *"))
@@ -38,7 +37,7 @@ def generate_upcoming_game_sessions(days: int | None = None) -> dict[str, int]:
     further ahead than LOOKAHEAD_DAYS. Always safe to repeat.
     """
     run = current_run()
-    return generation.generate(timezone.now(), days=days, slot=run.slot if run else None)
+    return generation.generate(database_now(), days=days, slot=run.slot if run else None)
 
 
 @dramatiq.actor(
@@ -72,13 +71,13 @@ def create_sessions_for_game(
 @job(trigger=CronTrigger(hour=3, minute=30))
 def prune_history() -> dict[str, int]:
     """Delete finished runs, generations and digests older than HISTORY_DAYS, a batch at a time."""
-    return retention.prune(timezone.now())
+    return retention.prune(database_now())
 
 
 @job(trigger=CronTrigger(minute="*/15"), catch_up="skip")
 def email_daily_digest() -> int:
     """Write each venue's contact at 07:00 of its own time: today's sessions, cancellations, what failed."""
-    return digest.send_due(timezone.now())
+    return digest.send_due(database_now())
 
 
 @job()

@@ -9,12 +9,13 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         """Read what the code declares, in every process: `migrate` alone writes it. Hand down what lies above."""
-        from workers import actors, checks, dispatch  # noqa: F401 - importing them registers actors and checks
-        from workers.broker import ClockWatch
+        from workers import actors, checks, dispatch, runs  # noqa: F401 - importing them registers actors and checks
+        from workers.broker import ClockWatch, Life
         from workers.models import ScheduledJob
         from workers.monitoring import alarms
 
-        ClockWatch.look = staticmethod(alarms.tell_stopped_clock)
+        ClockWatch.look = staticmethod(alarms.tell_clock_troubles)
+        Life.heart = runs.pulse
         ScheduledJob.plan_anew = dispatch.plan_anew
         post_migrate.connect(_keep_in_step, sender=self)
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from django.db import DatabaseError, transaction
-from django.db.models import DurationField, ExpressionWrapper, F, Q
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 
 from workers import runs
 from workers.allow_list import VANISHED, registry, vanished
+from workers.database_time import TOO_FAR
 from workers.models import JobQuerySet, Run, ScheduledJob
 from workers.runs import AHEAD
-from workers.triggers import jitter_of
+from workers.triggers import FOREVER, TriggerError, jitter_of
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,7 @@ log = logging.getLogger(__name__)
 PLANNED = ["next_run_at", "runs_begun", "enabled", "paused_because"]
 
 BATCH = 500
+SLOTS_AT_A_TIME = 20  # that are looked for a run
 CATCH_UP_AT_MOST = 100  # runs of one job, by catch_up=all
 LOOK_BACK_AT_MOST = 100_000  # missed slots that one pass over a job counts
 
@@ -69,6 +73,13 @@ def plan_anew(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> 
         job.paused_because = ""
     if job.origin == ScheduledJob.Origin.STAFF:
         transaction.on_commit(partial(dispatch_at_once, job.pk, now))
+
+
+def repair(now: datetime) -> list[str]:
+    """Plan the jobs anew that somebody planned whose clock was ahead. Returns what was found, in words."""
+    ahead = _planned_ahead(now).values_list("job", flat=True)
+    wrong = {*ahead, *(job.pk for job in _to_check(now) if _is_misplanned(job, now))}
+    return [found for job_id in sorted(wrong) if (found := _repair(job_id, now))]
 
 
 # --- What is due ------------------------------------------------------------------------------------------
@@ -124,6 +135,9 @@ def _plan(job: ScheduledJob, now: datetime, until: datetime) -> list[Run]:
     if job.by_periodiq:
         missed, on_time = _unrecorded(job, slots), []
     planned = [*_catch_up(job, missed, now), *(_run(job, slot, Run.Cause.SCHEDULE, now) for slot in on_time)]
+    if job.max_runs is not None:  # a slot that had its run when the clock was ahead is not counted twice
+        recorded = set(_recorded(job, [run.slot for run in planned]))
+        planned = [run for run in planned if run.slot not in recorded]
     planned = _within_max_runs(job, planned)
     finished = job.max_runs is not None and job.runs_begun >= job.max_runs
     job.next_run_at = None if finished else trigger.next_fire(slots[-1] if slots else until)
@@ -131,8 +145,12 @@ def _plan(job: ScheduledJob, now: datetime, until: datetime) -> list[Run]:
 
 
 def _unrecorded(job: ScheduledJob, slots: list[datetime]) -> list[datetime]:
-    recorded = set(Run.objects.filter(job=job, slot__in=slots).values_list("slot", flat=True))
+    recorded = set(_recorded(job, slots))
     return [slot for slot in slots if slot not in recorded]
+
+
+def _recorded(job: ScheduledJob, slots: list[Any]) -> QuerySet[Run, Any]:
+    return Run.objects.filter(job=job, slot__in=slots).values_list("slot", flat=True)
 
 
 def _catch_up(job: ScheduledJob, missed: list[datetime], now: datetime) -> list[Run]:
@@ -183,6 +201,88 @@ def _within_max_runs(job: ScheduledJob, planned: list[Run]) -> list[Run]:
             job.runs_begun += 1
         allowed.append(run)
     return allowed
+
+
+# --- What is repaired ---------------------------------------------------------------------------------------
+
+
+def _planned_ahead(now: datetime) -> QuerySet[Run]:
+    """Runs that wait for slots further ahead than any is planned."""
+    by_clock = [Run.Cause.SCHEDULE, Run.Cause.CATCH_UP]
+    waiting = Run.objects.filter(state=Run.State.QUEUED, attempts=0, cause__in=by_clock, job__isnull=False)
+    return waiting.filter(slot__gt=now + AHEAD + TOO_FAR)
+
+
+#: When this process found a job's next slot to be right, and by what: it stays so until the job is planned or edited,
+#: unless the clock is stepped back.
+_found_right: dict[str, tuple[datetime, tuple[Any, ...]]] = {}
+
+
+def _decides(job: ScheduledJob) -> tuple[Any, ...]:
+    return (job.next_run_at, job.anchor, *(getattr(job, name) for name in DECIDE_WHEN))
+
+
+def _to_check(now: datetime) -> Iterator[ScheduledJob]:
+    """The jobs whose next slot is not known to be right."""
+    for job in ScheduledJob.objects.running_at(now).filter(actor__in=list(registry), next_run_at__gt=now):
+        found_at, decided = _found_right.get(job.pk, (now, ()))
+        if found_at > now or decided != _decides(job):
+            yield job
+
+
+def _is_misplanned(job: ScheduledJob, now: datetime) -> bool:
+    """Whether the job's next slot is not the first that its own trigger names and that has no run."""
+    planned = now if job.by_periodiq else now + AHEAD
+    if job.next_run_at is None or job.next_run_at <= planned or not job.is_on(now):
+        return False
+    if _counts_from_ahead(job, now):
+        return True
+    try:
+        fire = job.parsed_trigger().next_fire(planned)
+        misplanned = fire != job.next_run_at and _first_without_run(job, planned) != job.next_run_at
+    except TriggerError:
+        return False  # it is paused when its turn comes
+    if not misplanned:
+        _found_right[job.pk] = now, _decides(job)
+    return misplanned
+
+
+def _counts_from_ahead(job: ScheduledJob, now: datetime) -> bool:
+    return job.start_at is None and job.anchor > now + TOO_FAR
+
+
+def _repair(job_id: str, now: datetime) -> str:
+    with transaction.atomic():
+        job = ScheduledJob.objects.select_for_update(no_key=True).filter(pk=job_id).first()
+        if job is None:
+            return ""
+        dropped, _ = _planned_ahead(now).filter(job=job).delete()
+        if not dropped and not _is_misplanned(job, now):
+            return ""
+        believed = job.next_run_at
+        job.anchor = now if _counts_from_ahead(job, now) else job.anchor
+        job.runs_begun = max(job.runs_begun - dropped, 0)
+        finished = job.max_runs is not None and job.runs_begun >= job.max_runs
+        on = job.enabled and not job.retired and not finished
+        job.next_run_at = _first_without_run(job, max(now, job.paused_until or now)) if on else None
+        row = ScheduledJob.objects.filter(pk=job.pk)
+        row.update(anchor=job.anchor, runs_begun=job.runs_begun, next_run_at=job.next_run_at)
+    return " ".join(
+        [
+            f"the next time of {job}",
+            *([f"{believed:%Y-%m-%d %H:%M:%S} UTC"] if believed else []),
+            *([f"and {dropped} of its runs to come"] if dropped else []),
+        ]
+    )
+
+
+def _first_without_run(job: ScheduledJob, after: datetime) -> datetime | None:
+    """The first slot after `after` that has no run yet: a clock that was stepped back comes to each slot again."""
+    slots = (slot for slot in job.parsed_trigger().fires(after, FOREVER) if slot > after)
+    while batch := list(islice(slots, SLOTS_AT_A_TIME)):
+        if unrecorded := _unrecorded(job, batch):
+            return unrecorded[0]
+    return None
 
 
 # --- What is saved ----------------------------------------------------------------------------------------

@@ -8,13 +8,16 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from workers import generation
-from workers.models import Digest, Generation, Incident, Run
+from workers.models import Digest, Generation, Incident, Run, WorkerProcess
+
+#: How long a worker process is kept after its last beat.
+PROCESSES_KEPT = timedelta(days=1)
 
 BATCH = 1000  # rows deleted in one statement
 
 
 def prune(now: datetime) -> dict[str, int]:
-    """Delete what is older than HISTORY_DAYS; returns how many rows of each kind.
+    """Delete what is older than HISTORY_DAYS, and processes gone for a day; returns how many rows of each kind.
 
     The generation whose horizon counts stays, however old.
     """
@@ -26,6 +29,7 @@ def prune(now: datetime) -> dict[str, int]:
         "generations": _delete(Generation.objects.filter(at__lt=before).exclude(pk=kept or 0)),
         "incidents": _delete(Incident.objects.filter(closed_at__lt=before)),
         "digests": _delete(Digest.objects.filter(date__lt=before.date())),
+        "processes": _delete(WorkerProcess.objects.filter(beat_at__lt=now - PROCESSES_KEPT)),
     }
 
 

@@ -23,6 +23,7 @@ from tests.faults.edges import CHANGES, FIXED, Night, declare, instant, make_job
 from tests.processes import Clock
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
+from workers import database_time
 from workers.broker import broker
 from workers.models import Generation, Run
 
@@ -146,6 +147,7 @@ def walking(night: Night, zone: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
                 eventually(at_rest, within=10, every=0.005)
                 clock.shift(seconds)
 
+            monkeypatch.setattr(database_time, "_ask", lambda: datetime.now(UTC))
             monkeypatch.setattr(periodiq, "sleep", pass_time)
             monkeypatch.setattr(periodiq, "alarm", pass_time)
             monkeypatch.setattr(periodiq, "signal", lambda number, handler: None)

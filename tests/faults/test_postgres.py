@@ -16,7 +16,7 @@ from tests.faults import calendar, slots
 from tests.faults.conftest import Start, Trial
 from tests.faults.postgres import NAMED, Watch, own_postgres, seconds_until, terminating
 from tests.faults.visitors import visitors
-from tests.processes import Clock
+from tests.processes import Clock, on_clock
 from tests.waiting import eventually
 from workers.models import ScheduledJob
 
@@ -79,7 +79,8 @@ def test_half_a_minute_without_postgresql(
         due = load(clock, lasts=60)
         deployed = clock.now() - timedelta(hours=2)
         port = free_port()
-        settings = {"DATABASE_URL": postgres.url, "PORT": str(port), "HOST": "127.0.0.1", **UNTHROTTLED, **WORK}
+        address = on_clock(postgres.url, clock)
+        settings = {"DATABASE_URL": address, "PORT": str(port), "HOST": "127.0.0.1", **UNTHROTTLED, **WORK}
         start("worker", "scheduler", "web", clock=clock, deployed=deployed, **settings, **NAMED)
         with Watch(postgres.url) as watch, visitors(port, *pages(games), number=2) as answers:
             eventually(lambda: GameSession.objects.count() > len(nights) / 10, within=60, every=0.01)

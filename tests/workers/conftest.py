@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from dramatiq import Message, Worker
 
-from workers.broker import Broker, ClockWatch, Watchdog, broker
+from workers.broker import Broker, ClockWatch, Life, Watchdog, broker
 from workers.jobs import declared, registry
 
 
@@ -44,11 +44,13 @@ class Queues:
         self.client.delete(f"{self.broker.namespace}:{queue}")
 
     @contextmanager
-    def worker(self, *names: str) -> Iterator[Worker]:
+    def worker(self, *names: str, beats: bool = False) -> Iterator[Worker]:
         """A worker of the queues `names` while the block runs."""
         middleware = list(self.broker.middleware)  # each worker adds its own, and leaves it behind
-        # The watchdog would end the process that runs the tests; a clock watch would look at a clock that is not set.
-        self.broker.middleware[:] = [each for each in middleware if not isinstance(each, Watchdog | ClockWatch)]
+        # The watchdog would end the process that runs the tests; a clock watch would look at a clock that is not set;
+        # and what beats would write rows of a process.
+        left_out = Watchdog | ClockWatch if beats else Watchdog | ClockWatch | Life
+        self.broker.middleware[:] = [each for each in middleware if not isinstance(each, left_out)]
         worker = Worker(self.broker, queues=set(names), worker_timeout=20, worker_threads=2)
         worker.start()
         try:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 from dramatiq import Actor
 
@@ -107,13 +108,43 @@ def test_a_tick_does_its_work(queues: Queues) -> None:
 
 
 def test_a_tick_that_comes_a_minute_late_does_nothing(queues: Queues) -> None:
+    recent = timezone.now() - timedelta(seconds=5)
+    Clock.objects.create(pk=1, last_tick=recent)
     late = timezone.now() - timedelta(seconds=60)
     actors.dispatch_due_jobs.send_with_options(scheduled_at=late.isoformat())
 
     queues.work_off("clock")
 
-    assert not Clock.objects.exists()
+    assert Clock.objects.get().last_tick == recent
     assert queues.dead("clock") == []
+
+
+@pytest.mark.parametrize("ahead", [{"hours": 10}, {"hours": -1}])
+def test_when_the_schedulers_clock_is_wrong_the_tick_comes_all_the_same_at_the_right_time(
+    queues: Queues, ahead: dict[str, int]
+) -> None:
+    Clock.objects.create(pk=1, last_tick=timezone.now() - timedelta(seconds=60))
+    scheduled_at = timezone.now() + timedelta(**ahead)
+    actors.dispatch_due_jobs.send_with_options(scheduled_at=scheduled_at.isoformat())
+
+    queues.work_off("clock")
+
+    clock = Clock.objects.get()
+    assert clock.last_tick
+    assert abs(timezone.now() - clock.last_tick) < timedelta(seconds=20)
+    assert clock.scheduler_ahead == scheduled_at - clock.last_tick
+
+
+def test_a_worker_whose_clock_is_off_by_more_than_a_minute_takes_no_tick(
+    queues: Queues, caplog: pytest.LogCaptureFixture
+) -> None:
+    true = timezone.now()
+    with time_machine.travel(true + timedelta(hours=10)):
+        actors.dispatch_due_jobs.send_with_options(scheduled_at=true.isoformat())
+        queues.work_off("clock")
+
+    assert not Clock.objects.exists()
+    assert "No tick is taken: this worker's clock is 36000 s ahead of the database's" in caplog.text
 
 
 def test_a_generation_fills_the_calendar_and_a_second_adds_nothing(queues: Queues, settings: Any) -> None:

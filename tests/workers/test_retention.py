@@ -8,7 +8,7 @@ import pytest
 from tests.factories import make_venue
 from tests.workers.scheduled import NOW, make_job, make_run
 from workers import generation, retention
-from workers.models import Digest, Generation, Run, ScheduledJob
+from workers.models import Digest, Generation, Run, ScheduledJob, WorkerProcess
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ def test_the_generation_whose_horizon_counts_stays_however_old() -> None:
 
 
 def test_without_any_generation_there_is_nothing_to_keep() -> None:
-    assert retention.prune(NOW) == {"runs": 0, "generations": 0, "incidents": 0, "digests": 0}
+    assert retention.prune(NOW) == {"runs": 0, "generations": 0, "incidents": 0, "digests": 0, "processes": 0}
 
 
 def test_old_notes_of_digests_are_deleted() -> None:
@@ -94,3 +94,11 @@ def test_more_than_one_batch_is_deleted_a_batch_at_a_time(
         assert retention._delete(Run.objects.filter(finished_at__lt=days_ago(30))) == 25
 
     assert Run.objects.count() == 1
+
+
+def test_processes_that_beat_no_more_are_kept_for_a_day(db: None) -> None:
+    for hours in (1, 23.9, 24.1, 100):
+        at = NOW - timedelta(hours=hours)
+        WorkerProcess.objects.create(host="here", started_at=at, beat_at=at)
+
+    assert retention.prune(NOW)["processes"] == 2

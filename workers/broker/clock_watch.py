@@ -10,8 +10,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from dramatiq import Middleware
+
+from workers.database_time import database_now
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class ClockWatch(Middleware):
     def _watch(self) -> None:
         while not self.stopping.wait(settings.TICK_OVERDUE_SECONDS / LOOKS):
             try:
-                self.look(timezone.now())
+                self.look(database_now())
             except Exception as error:  # PostgreSQL is away; at the next look it may be back
                 log.warning("The clock could not be looked at: %s", error)
             finally:

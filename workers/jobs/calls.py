@@ -10,7 +10,6 @@ from time import sleep
 from typing import Any
 
 from django.db import close_old_connections
-from django.utils import timezone
 from dramatiq import Message
 from dramatiq.middleware import CurrentMessage
 
@@ -18,6 +17,7 @@ from workers import runs
 from workers.allow_list import registry
 from workers.backing_services import PASSING_ERRORS
 from workers.current import as_current, current_run
+from workers.database_time import TOO_FAR, database_now
 from workers.models import Run, ScheduledJob
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def recorded(function: Callable[..., Any], name: str, throws: tuple[type[Excepti
         message = CurrentMessage.get_current_message()
         if message is None or message.actor_name != name or current_run():
             return function(*args, **kwargs)  # called as the plain function it is
-        run = start(message, timezone.now())
+        run = start(message, database_now())
         if run:
             _work(run, name, function, throws)
         return None
@@ -64,9 +64,9 @@ def _is_slot(row: ScheduledJob, slot: datetime, now: datetime) -> bool:
     """Whether the job's own trigger names the minute that periodiq sent, and it comes on time.
 
     After a restart inside the minute periodiq sends it again, and 02:30 comes twice when the clocks go back. A
-    minute that comes late is the tick's to make good, by the job's policy.
+    minute that comes late is the tick's to make good, by the job's policy; one still to come was sent by a clock ahead.
     """
-    on_time = now - slot < timedelta(seconds=row.misfire_grace)
+    on_time = -TOO_FAR < now - slot < timedelta(seconds=row.misfire_grace)
     taken = row.is_on(now) and on_time and next(row.parsed_trigger().fires(slot, slot), None) is not None
     if not taken:
         log.info("%s: %s is no slot of it, or it is paused, or late", row, slot)
@@ -77,26 +77,26 @@ def _work(run: Run, name: str, function: Callable[..., Any], throws: tuple[type[
     try:
         registry[name].check(run.args, run.kwargs)
     except TypeError as error:  # a deploy has changed the function: the next attempt would find the same
-        runs.fail(run, error, timezone.now(), again=False)
+        runs.fail(run, error, database_now(), again=False)
         return
     close_old_connections()  # while it works without the database, others may have its connection
     with runs.pulse.of(run), as_current(run):
         try:
             result = function(*run.args, **run.kwargs)
         except BaseException as error:  # dramatiq's time limit is no Exception, nor is sys.exit()
-            _insist(partial(runs.fail, run, error, timezone.now(), again=not isinstance(error, throws)))
+            _insist(partial(runs.fail, run, error, again=not isinstance(error, throws)))
         else:
-            _insist(partial(runs.succeed, run, result, timezone.now()))
+            _insist(partial(runs.succeed, run, result))
 
 
-def _insist(write: Callable[[], bool]) -> None:
+def _insist(write: Callable[[datetime], bool]) -> None:
     """Write an outcome even though PostgreSQL is away for a minute: were it lost, the work would be done again."""
     for pause in OUTCOME_PAUSES:
         close_old_connections()  # one that broke while the function worked is no reason to lose what it did
         try:
-            write()
+            write(database_now())
             return
         except PASSING_ERRORS as error:
             log.warning("The outcome of a run is not written yet: %s", error)
             sleep(pause)
-    write()
+    write(database_now())

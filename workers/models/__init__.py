@@ -12,6 +12,7 @@ from workers.models.jobs import (
     JobQuerySet,
     ScheduledJob,
 )
+from workers.models.processes import WorkerProcess
 from workers.models.runs import Run, RunQuerySet
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "Run",
     "RunQuerySet",
     "ScheduledJob",
+    "WorkerProcess",
 ]

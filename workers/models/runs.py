@@ -68,6 +68,10 @@ class Run(models.Model):
     enqueued_at = models.DateTimeField(null=True, help_text="When its message was last sent; empty: to be sent.")
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
+    # Its row is deleted a day after its last beat. Workers of older releases note no process.
+    process = models.ForeignKey(
+        "workers.WorkerProcess", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
     finished_at = models.DateTimeField(null=True)
     result = models.JSONField(null=True)
     error = models.TextField(blank=True)

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from events.models import Game
 from workers.models import Incident, Run, ScheduledJob
-from workers.monitoring import failures, overdue
+from workers.monitoring import clocks, failures, overdue
 
 #: A job that misses slots again within this time still has the same trouble.
 MISSES_ARE_ONE = timedelta(hours=2)
@@ -39,12 +39,23 @@ class Trouble:
 Check = Callable[[datetime], list[Trouble]]
 
 
+def wrong_clocks(now: datetime) -> list[Trouble]:
+    """A trouble for each clock that differs from the database's."""
+    return [
+        Trouble(whose, f"{said[0].upper()}{said[1:]}.\n{_SET_IT}\n{_address('index')}")
+        for whose, said in clocks.wrong_clocks(now, overdue.clock()).items()
+    ]
+
+
+_SET_IT = "Set it right, by NTP for instance: a worker whose clock is off by more than a minute takes no tick."
+
+
 def stopped_clock(now: datetime) -> list[Trouble]:
-    silent = overdue.silence(overdue.last_tick(), now)
+    silent = overdue.silence(overdue.clock().last_tick, now)
     if not silent:
         return []
     said = (
-        f"The clock has stopped: no tick for {silent.total_seconds():.0f} s."
+        f"The clock has stopped: {silent}."
         "\nDo the scheduler process and Redis run? Until they do nothing is generated and no job starts."
         f"\n{_address('index')}"
     )
@@ -136,7 +147,7 @@ def _usual(run: Run) -> timedelta | None:
 
 #: Everything that a tick checks. That a tick comes says that the clock runs.
 CHECKS: dict[Incident.Kind, Check] = {
-    Incident.Kind.CLOCK: lambda now: [],
+    Incident.Kind.CLOCK: wrong_clocks,
     Incident.Kind.JOB: _failing_jobs,
     Incident.Kind.GAME: _failing_games,
     Incident.Kind.SLOT: _missed_slots,

@@ -9,7 +9,7 @@ a process die between the two, it is told twice rather than never.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.mail import mail_admins
 from django.db import transaction
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 #: How many incidents one mail and the log name; of the rest the mail gives the number.
 NAMED = 50
 
+#: The subject of an incident about what a wrong clock wrote, and how long another such belongs to it.
+REPAIRS, REPAIRS_ARE_ONE = "repairs", timedelta(hours=1)
+
 #: The order in which incidents are told: games that fail, however many, hide no slot and no job.
 ORDER = ("opened_at", "-kind", "subject")
 
@@ -34,12 +37,21 @@ def tell_troubles(now: datetime) -> None:
     _tell_untold(now)
 
 
-def tell_stopped_clock(now: datetime) -> None:
-    """Tell if the clock has stopped. Worker processes call this; the next tick finds that it runs again."""
-    stopped = alarm_checks.stopped_clock(now)
-    if stopped:
-        _open_and_close({Incident.Kind.CLOCK: lambda now: stopped}, now)
+def tell_clock_troubles(now: datetime) -> None:
+    """Tell if the clock has stopped or one is wrong. Worker processes call this; a tick finds when that is over."""
+    wrong = [*alarm_checks.stopped_clock(now), *alarm_checks.wrong_clocks(now)]
+    if wrong:
+        _open_and_close({Incident.Kind.CLOCK: lambda now: wrong}, now)
         _tell_untold(now)
+
+
+def note_repairs(found: list[str], now: datetime) -> None:
+    """Tell, once in a while, what believed another time and was mended. It is over as it is told."""
+    alike = Incident.objects.filter(kind=Incident.Kind.CLOCK, subject=REPAIRS)
+    if alike.filter(opened_at__gt=now - REPAIRS_ARE_ONE, opened_at__lte=now).exists():
+        return
+    said = f"A clock was wrong, and what it wrote is mended: {'; '.join(found)}."
+    Incident.objects.create(kind=Incident.Kind.CLOCK, subject=REPAIRS, said=said, opened_at=now, closed_at=now)
 
 
 def _open_and_close(checks: dict[Incident.Kind, Check], now: datetime) -> None:

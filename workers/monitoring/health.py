@@ -1,16 +1,17 @@
 """Health: is the web process alive, can it be used, does the clock tick?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from redis.exceptions import RedisError
 
 from events.zones import ZONE_DATA
 from workers.backing_services import PASSING_ERRORS, ping_database, ping_redis
+from workers.database_time import read_clocks
 from workers.monitoring import overdue
+from workers.monitoring.clocks import wrong_by
 
 
 @never_cache
@@ -30,21 +31,27 @@ def ready(request: HttpRequest) -> HttpResponse:
 def scheduler(request: HttpRequest) -> HttpResponse:
     """The clock ticks and last night's generation ran; 503 when it is overdue."""
     try:
-        status = scheduler_status(timezone.now())
+        clocks = read_clocks()
+        status = scheduler_status(clocks.now, clocks.ahead)
     except PASSING_ERRORS:
         status = {"status": "overdue", "last_tick": None, "last_generation": None, "reasons": ["no database"]}
     return JsonResponse(status, status=503 if status["status"] == "overdue" else 200)
 
 
-def scheduler_status(now: datetime) -> dict[str, Any]:
-    """`{"status": "starting" | "ok" | "overdue", "last_tick", "last_generation", "reasons"}`."""
+def scheduler_status(now: datetime, ahead: timedelta = timedelta(0)) -> dict[str, Any]:
+    """`{"status": "starting" | "ok" | "overdue", "last_tick", "last_generation", "reasons"}`.
+
+    `now` is the database's time, and `ahead` by how much this web process's clock differs from it.
+    """
     seen = overdue.scheduler(now)
-    status = "overdue" if seen.reasons else "ok" if seen.last_tick and seen.last_generation else "starting"
+    mine = wrong_by("this web process", ahead)
+    reasons = [*seen.reasons, mine] if mine else seen.reasons
+    status = "overdue" if reasons else "ok" if seen.last_tick and seen.last_generation else "starting"
     return {
         "status": status,
         "last_tick": seen.last_tick,
         "last_generation": seen.last_generation,
-        "reasons": seen.reasons,
+        "reasons": reasons,
     }
 
 

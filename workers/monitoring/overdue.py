@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from workers.database_time import TOO_FAR
 from workers.models import Clock, Generation, Run, ScheduledJob
+from workers.monitoring import clocks
 
 #: The job that fills the calendar; its actor's module imports this one.
 NIGHTLY = "generate_upcoming_game_sessions"
@@ -30,41 +32,44 @@ class Scheduler:
     paused: bool
     no_tick: str
     no_generation: str
+    wrong_clocks: list[str]
 
     @property
     def reasons(self) -> list[str]:
-        return [reason for reason in (self.no_tick, self.no_generation) if reason]
+        return [reason for reason in (self.no_tick, self.no_generation, *self.wrong_clocks) if reason]
 
 
 def scheduler(now: datetime) -> Scheduler:
-    last, generated = last_tick(), Generation.objects.values_list("at", flat=True).first()
+    ticking, generated = clock(), Generation.objects.values_list("at", flat=True).first()
     nightly = ScheduledJob.objects.filter(pk=NIGHTLY).with_next_start().first()
     on = nightly is not None and nightly.is_on(now)
     return Scheduler(
-        last_tick=last,
+        last_tick=ticking.last_tick,
         last_generation=generated,
         next_generation=nightly.next_start(now) if nightly and on else None,
         paused=nightly is not None and not on,
-        no_tick=_no_tick(last, now),
+        no_tick=_no_tick(ticking.last_tick, now),
         no_generation=_not_begun(nightly, generated, now) or _not_done(generated, now),
+        wrong_clocks=list(clocks.wrong_clocks(now, ticking).values()),
     )
 
 
-def last_tick() -> datetime | None:
-    """When a tick last began; None on a fresh system."""
-    return Clock.objects.values_list("last_tick", flat=True).first()
+def clock() -> Clock:
+    """The clock's row; on a fresh system one that says nothing."""
+    return Clock.objects.first() or Clock()
 
 
-def silence(last: datetime | None, now: datetime) -> timedelta | None:
-    """How long the clock has been silent, once that is too long; None while it ticks or never has."""
+def silence(last: datetime | None, now: datetime) -> str:
+    """For how long the clock has been silent, once that is too long; empty while it ticks or never has."""
     silent = now - last if last else timedelta(0)
-    return silent if silent > _patience() else None
+    if silent < -TOO_FAR:  # whoever ticked then believed another time, and nobody has since
+        return f"no tick now: the last one believed a time {-silent.total_seconds():.0f} s ahead"
+    return f"no tick for {silent.total_seconds():.0f} s" if silent > _patience() else ""
 
 
 def _no_tick(last: datetime | None, now: datetime) -> str:
-    silent = silence(last, now)
-    if silent:
-        return f"no tick for {silent.total_seconds():.0f} s"
+    if silent := silence(last, now):
+        return silent
     if last is None and now - _deployed_at() > _patience():
         return "no tick since the deploy: is the scheduler process running, and a worker?"
     return ""

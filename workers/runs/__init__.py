@@ -5,6 +5,7 @@ from workers.runs.burying import bury
 from workers.runs.finishing import MAX_ATTEMPTS, fail, succeed
 from workers.runs.heartbeat import pulse
 from workers.runs.reaping import reap
+from workers.runs.repairing import repair
 from workers.runs.resending import resend
 from workers.runs.sending import AHEAD, send
 from workers.runs.starting import begin, claim
@@ -21,6 +22,7 @@ __all__ = [
     "json_size",
     "pulse",
     "reap",
+    "repair",
     "resend",
     "retry",
     "send",

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
-
-from workers.models import Run, ScheduledJob
+from workers.models import ScheduledJob
 from workers.runs.finishing import fail
+from workers.runs.life import dead_runs, note_silence
 from workers.triggers import jitter_of
-
-#: A worker that has not been heard of for so many heartbeats is dead.
-MISSED_BEATS = 3
 
 #: Over how many seconds the runs are spread that died together. Were they to start together again, the one that ended
 #: their worker would take the others with it each time.
@@ -25,10 +21,10 @@ class WorkerDied(Exception):
 def reap(now: datetime, job: ScheduledJob | None = None) -> int:
     """Try the runs again, of one job or of all, whose workers have not been heard of for some heartbeats.
 
-    Returns how many. One that has had its attempts has failed.
+    `now` is the database's. Returns how many. One that has had its attempts has failed.
     """
-    silent = now - timedelta(seconds=settings.RUN_HEARTBEAT_SECONDS) * MISSED_BEATS
-    dead = list(Run.objects.filter(state=Run.State.RUNNING, heartbeat_at__lt=silent, **({"job": job} if job else {})))
+    note_silence(now)
+    dead = list(dead_runs(now).filter(**({"job": job} if job else {})))
     for run in dead:
         error = WorkerDied(f"no heartbeat since {run.heartbeat_at:%H:%M:%S} UTC")
         fail(run, error, now, longer=jitter_of(str(run.pk), now, SPREAD))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 
+from workers.database_time import TOLERATED
 from workers.models import Run, ScheduledJob
 from workers.runs import places
 from workers.runs.finishing import end_unstarted
+from workers.runs.heartbeat import pulse
 from workers.runs.reaping import reap
+from workers.runs.sending import send
 
 
 def begin(run: Run, message_id: str, now: datetime) -> Run | None:
@@ -27,11 +31,14 @@ def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | No
     """Start a queued run, as the attempt after `attempt` others.
 
     None when it is not there in that state any more (a message that came twice, a job edited meanwhile), or when
-    its job does not let it start; the row then says why.
+    its job does not let it start; the row then says why. One whose message comes too early is sent again.
     """
     with transaction.atomic():
         run = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, attempts=attempt).first()
         if run is None:
+            return None
+        if run.due_at - now > TOLERATED:  # this worker's clock is ahead, or was when it took the message
+            transaction.on_commit(partial(send, [run], now))
             return None
         # The lock makes counting a job's places and taking one a single step. Every writer locks the job first.
         job = ScheduledJob.objects.select_for_update(no_key=True).get(pk=run.job_id) if run.job_id else None
@@ -53,6 +60,7 @@ def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | No
             attempts=attempt + 1,
             started_at=now,
             heartbeat_at=now,
+            process_id=pulse.process_id,
             message_id=message_id,
             reason="",
         )

@@ -1,6 +1,6 @@
 """When a job fires: triggers as pure arithmetic, which read no clock and no database."""
 
-from workers.triggers.base import Trigger, ensure_fires
+from workers.triggers.base import FOREVER, Trigger, ensure_fires
 from workers.triggers.cron import CRON_FIELDS, CronTrigger
 from workers.triggers.date import DateTrigger
 from workers.triggers.interval import INTERVAL_FIELDS, IntervalTrigger
@@ -11,6 +11,7 @@ from workers.triggers.values import DEFAULT_TIMEZONE, TriggerError, zone_or_usua
 __all__ = [
     "CRON_FIELDS",
     "DEFAULT_TIMEZONE",
+    "FOREVER",
     "INTERVAL_FIELDS",
     "TRIGGER_TYPES",
     "CronTrigger",

@@ -39,4 +39,4 @@ def test_a_worker_process_looks_at_the_clock_until_it_stops_whatever_happens(
 def test_what_a_process_looks_with_is_the_alarm() -> None:
     (watch,) = [each for each in broker().middleware if isinstance(each, ClockWatch)]
 
-    assert watch.look is alarms.tell_stopped_clock
+    assert watch.look is alarms.tell_clock_troubles

@@ -4,12 +4,14 @@ import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from dramatiq.middleware import TimeLimitExceeded
 from dramatiq.threading import raise_thread_exception
 
@@ -230,3 +232,19 @@ def test_a_worker_writes_what_is_on_its_queue_together(queues: Queues) -> None:
 
     eventually(lambda: GameSession.objects.count() == 50 * 29, within=10)
     assert holders() == {}
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_worker_whose_clock_is_a_year_ahead_takes_no_night_to_come_for_over(apart: bool) -> None:
+    """Or a game that is to be settled anew would be noted as settled, and nothing of it changed."""
+    today = timezone.now().date()
+    days = [today + timedelta(n) for n in range(3, 10)]
+    game = make_game(start_date=today - timedelta(days=7))
+    sessions.create_sessions_for_game(game, days)
+    Game.objects.update(start_time=time(20), holiday_policy="skip", holidays="of another release")
+
+    with time_machine.travel(timezone.now() + timedelta(days=365)):
+        Committer().create(game.pk, days, timezone.now(), apart=apart)
+
+    starts = GameSession.objects.filter(slot_date__in=days).values_list("starts_at", flat=True)
+    assert {start.astimezone(game.venue.zone).hour for start in starts} == {20}

@@ -177,15 +177,15 @@ def test_a_run_of_less_than_five_minutes_never_overruns_nor_does_the_first_of_it
 def test_a_clock_that_has_stopped_is_told_by_who_looks_at_it() -> None:
     Clock.objects.create(pk=1, last_tick=NOW)
 
-    alarms.tell_stopped_clock(later(150))
+    alarms.tell_clock_troubles(later(150))
     assert told() == []
 
-    alarms.tell_stopped_clock(later(151))
+    alarms.tell_clock_troubles(later(151))
     assert told() == ["The clock has stopped: no tick for 151 s."]
 
 
 def test_a_clock_that_never_ticked_is_starting_and_not_told() -> None:
-    alarms.tell_stopped_clock(NOW)
+    alarms.tell_clock_troubles(NOW)
 
     assert told() == []
 
@@ -203,7 +203,7 @@ def test_each_alarm_says_where_to_look(settings: Any) -> None:
     Clock.objects.create(pk=1, last_tick=later(-151))
 
     alarms.tell_troubles(NOW)
-    alarms.tell_stopped_clock(NOW)
+    alarms.tell_clock_troubles(NOW)
 
     told = "".join(str(message.body) for message in mail.outbox)
     for path in (

@@ -67,10 +67,11 @@ def test_a_paused_generation_is_overdue_when_a_night_went_by_and_nobody_filled_t
 
 def test_a_generation_paused_before_the_first_one_is_overdue_a_night_after_the_deploy(db: None) -> None:
     tomorrow = timezone.now() + timedelta(hours=26)
-    ticked(tomorrow)
+    ticked(tomorrow - timedelta(hours=24))
     ScheduledJob.objects.update(enabled=False)
 
     assert scheduler_status(tomorrow - timedelta(hours=24))["status"] == "starting"
+    Clock.objects.update(last_tick=tomorrow)
     assert scheduler_status(tomorrow)["reasons"] == ["the nightly generation is paused"]
 
 
@@ -95,7 +96,7 @@ def test_the_answer_costs_the_same_however_many_games_there_are(db: None, django
     generated()
     make_game()
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         scheduler_status(NOW)
 
 

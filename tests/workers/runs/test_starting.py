@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, at_once, claim, fields, later, make_job, make_run
 from workers import runs
 from workers.models import Run
@@ -46,6 +47,23 @@ def test_a_slot_begun_twice_at_once_is_one_run() -> None:
 
     assert sorted(map(bool, started)) == [False, False, True]
     assert job.runs.get().state == "running"
+
+
+@IN_THREADS
+def test_a_message_that_comes_too_early_starts_nothing_and_is_sent_again(queues: Queues) -> None:
+    """The clock of the worker that held it is ahead."""
+    run = make_run(make_job(), slot=later(60), due_at=later(60))
+
+    assert not claim(run)
+
+    assert fields(run, "state", "attempts") == ("queued", 0)
+    (message,) = queues.messages("default.DQ")
+    assert message.options["run_id"] == str(run.pk)
+    assert message.options["eta"] - message.message_timestamp == pytest.approx(60_000, abs=5_000)
+
+
+def test_a_message_that_comes_some_seconds_early_starts_its_run() -> None:
+    assert claim(make_run(make_job(), slot=later(5), due_at=later(5)))
 
 
 # --- The job has its say ----------------------------------------------------------------------------------
