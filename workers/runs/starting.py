@@ -31,13 +31,13 @@ def claim(run_id: Any, attempt: int, message_id: str, now: datetime) -> Run | No
     """Start a queued run, as the attempt after `attempt` others.
 
     None when it is not there in that state any more (a message that came twice, a job edited meanwhile), or when
-    its job does not let it start; the row then says why. One whose message comes too early is sent again.
+    its job does not let it start; the row then says why. A first attempt that comes too early is sent again.
     """
     with transaction.atomic():
         run = Run.objects.filter(pk=run_id, state=Run.State.QUEUED, attempts=attempt).first()
         if run is None:
             return None
-        if run.due_at - now > TOLERATED:  # this worker's clock is ahead, or was when it took the message
+        if attempt == 0 and run.due_at - now > TOLERATED:  # the clock of who held the message is ahead
             transaction.on_commit(partial(send, [run], now))
             return None
         # The lock makes counting a job's places and taking one a single step. Every writer locks the job first.

@@ -66,6 +66,10 @@ def test_a_message_that_comes_some_seconds_early_starts_its_run() -> None:
     assert claim(make_run(make_job(), slot=later(5), due_at=later(5)))
 
 
+def test_a_retry_whose_message_comes_early_starts() -> None:
+    assert claim(make_run(make_job(), attempts=1, due_at=later(10)))
+
+
 # --- The job has its say ----------------------------------------------------------------------------------
 
 
