@@ -276,6 +276,13 @@ def test_the_alerts_fire_and_say_what_their_own_tests_expect() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_line_for_honcho_runs_the_release_and_then_every_other_process() -> None:
+    commands = procfile(TOP / "Procfile")
+    release = commands.pop("release")
+
+    assert f"honcho run {release} && honcho start {' '.join(commands)}\n" in (TOP / "docs" / "deploy.md").read_text()
+
+
 # --- Beside the README ------------------------------------------------------------------------------------
 
 
