@@ -32,6 +32,8 @@ from workers.monitoring.metrics import collect
 
 TOP = Path(__file__).resolve().parents[1]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]
+#: What stands beside the README, and is no page of the site.
+BESIDE = [TOP / "CONTRIBUTING.md", TOP / "SECURITY.md"]
 ALERTS = TOP / "docs" / "alerts.yml"
 
 
@@ -274,10 +276,40 @@ def test_the_alerts_fire_and_say_what_their_own_tests_expect() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_line_for_honcho_runs_the_release_and_then_every_other_process() -> None:
+    commands = procfile(TOP / "Procfile")
+    release = commands.pop("release")
+
+    assert f"honcho run {release} && honcho start {' '.join(commands)}\n" in (TOP / "docs" / "deploy.md").read_text()
+
+
+# --- Beside the README ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", BESIDE, ids=lambda page: page.name)
+def test_what_it_names_is_there(page: Path) -> None:
+    text = page.read_text()
+
+    assert set(re.findall(r"`make (\w+)", text)) <= set(
+        re.findall(r"^(\w+):", (TOP / "Makefile").read_text(), re.MULTILINE)
+    )
+    for path in re.findall(r"`((?:\.ci|\.github|\.env|server|events|workers|tests)[/.][\w./]+)`", text):
+        assert (TOP / path).exists(), path
+    assert len(text.splitlines()) < 60  # one page
+
+
+def test_the_workflow_runs_what_is_run_at_home() -> None:
+    workflow = yaml.safe_load((TOP / ".github" / "workflows" / "ci.yml").read_text())
+
+    (job,) = workflow["jobs"].values()
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert os.access(TOP / ".ci" / "run", os.X_OK)
+
+
 # --- Links ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_a_heading_of_it(page: Path) -> None:
     """On the plain repository; `make docs` is as strict about the site."""
     for link, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):

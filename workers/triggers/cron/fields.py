@@ -6,6 +6,7 @@ APScheduler's field classes parse and match them.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
@@ -59,9 +60,14 @@ class CronFields:
             raise TriggerError("trigger", f"a cron trigger needs one of {names}, such as hour: 5")
         self.either_day = either_day
         self._fields = _compiled(self.given)
-        self.months, self.hours, self.minutes, self.seconds = (
-            list(self._values(name)) for name in ("month", "hour", "minute", "second")
+        # What each field names, once: text of 500 characters may have a hundred items, and a date that no item matches
+        # is looked for through four hundred years.
+        named = {name: _numbers(self.text(name), MIN_VALUES[name], MAX_VALUES[name]) for name in CRON_FIELDS}
+        self._years, self.months, self.hours, self.minutes, self.seconds = (
+            sorted(named[name]) for name in ("year", "month", "hour", "minute", "second")
         )
+        self._numbered = {name: named[name] for name in ("day", "week", "day_of_week")}
+        self._positions = [each for each in self._fields["day"].expressions if DAY_ITEM.fullmatch(str(each))]
         self.follows_elapsed_time = self.text("hour").startswith("*")
         self._days = cache(self._matching_days)
 
@@ -70,8 +76,18 @@ class CronFields:
 
     def match(self, name: str, day: date) -> bool:
         """Whether the field of that name, one of a date's, matches the day."""
-        field = self._fields[name]
-        return bool(field.get_next_value(day) == field.get_value(day))
+        match name:
+            case "week":
+                return day.isocalendar().week in self._numbered[name]
+            case "day_of_week":
+                return day.weekday() in self._numbered[name]
+            case _:
+                return day.day in self._numbered["day"] or day.day in self._at_positions(day.year, day.month)
+
+    def _at_positions(self, year: int, month: int) -> set[int]:
+        """The days of a month that items such as `2nd fri` and `last` name."""
+        first = date(year, month, 1)
+        return {each.get_next_value(first, self._fields["day"]) for each in self._positions}
 
     def walls(self, first: datetime) -> Iterator[datetime]:
         """Every matching wall at or after `first` (naive, whole seconds), ascending."""
@@ -90,7 +106,7 @@ class CronFields:
 
     def dates(self, first: date) -> Iterator[date]:
         """Every matching date at or after `first`, ascending."""
-        for year in self._values("year", first.year):
+        for year in self._years[bisect_left(self._years, first.year) :]:
             for month in self.months:
                 if (year, month) >= (first.year, first.month):
                     # The Gregorian calendar repeats after 400 years, weekdays and ISO weeks included.
@@ -98,29 +114,32 @@ class CronFields:
                     yield from (day for n in days if (day := date(year, month, n)) >= first)
 
     def _matching_days(self, year: int, month: int) -> list[int]:
-        dates = [date(year, month, n) for n in range(1, monthrange(year, month)[1] + 1)]
+        days = self._numbered["day"] | self._at_positions(year, month)
+        length = monthrange(year, month)[1]
+        dates = [date(year, month, n) for n in range(1, length + 1) if self.either_day or n in days]
         enough = any if self.either_day else all
         return [
             day.day
             for day in dates
-            if enough((self.match("day", day), self.match("day_of_week", day))) and self.match("week", day)
+            if enough((day.day in days, self.match("day_of_week", day))) and self.match("week", day)
         ]
-
-    def _values(self, name: str, first: int = 0) -> Iterator[int]:
-        """The values from `first` on, ascending, that a year, month, hour, minute or second field names."""
-        value = max(MIN_VALUES[name], first)
-        while value <= MAX_VALUES[name]:
-            value = self._fields[name].get_next_value(datetime(2000, 1, 1).replace(**{name: value}))
-            if value is None:
-                return
-            yield value
-            value += 1
 
 
 def numbered(text: str, names: Sequence[str], *, first: int) -> str:
     """The text with each of the names replaced by its number, counted from `first`."""
     numbers = {name: str(number) for number, name in enumerate(names, first)}
     return re.sub("[a-z]+", lambda word: numbers.get(word[0], word[0]), text)
+
+
+def _numbers(text: str, least: int, most: int) -> set[int]:
+    """The numbers that a field's items name: those of its items that are no days such as `2nd fri`."""
+    found: set[int] = set()
+    for item in SEPARATOR.split(text):
+        if match := NUMERIC_ITEM.fullmatch(item):
+            _, low, _, high, _, step = match.groups()
+            last = int(high or (most if step or low is None else low))
+            found.update(range(int(low or least), last + 1, int(step or 1)))
+    return found
 
 
 def bad_field(name: str, value: object) -> TriggerError:
@@ -152,10 +171,11 @@ def _compiled_field(name: str, value: int | str) -> Any:
         text = numbered(text, MONTHS, first=1)
     if name == "day_of_week":
         text = numbered(text, WEEKDAYS, first=0)
-    for item in SEPARATOR.split(text):
+    items = list(dict.fromkeys(SEPARATOR.split(text)))
+    for item in items:
         if not (NUMERIC_ITEM.fullmatch(item) or (name == "day" and DAY_ITEM.fullmatch(item))):
             raise bad_field(name, value)
     try:
-        return WallClockCron.FIELDS_MAP[name](name, text)
+        return WallClockCron.FIELDS_MAP[name](name, ",".join(items))
     except ValueError:
         raise bad_field(name, value) from None

@@ -1,4 +1,5 @@
 import random
+import time
 from datetime import UTC, timedelta
 
 import pytest
@@ -88,3 +89,32 @@ def test_fields_finer_than_the_finest_given_are_at_their_minimum(fields, expecte
 )
 def test_a_bad_field_is_refused_with_its_name_and_the_fix(spec, field_name, words):
     assert_refused(spec, field_name, words)
+
+
+#: As many items as fit, each written otherwise, of which hardly any date or none is named.
+MANY = {
+    "the same": {"day": ",".join(["5th fri"] * 55)},
+    "the same number": {"day": ",".join(f"{'0' * n}31" for n in range(22)), "month": "2-11", "week": "53"},
+    "ranges": {"day": ",".join(f"{a}-31/{b}" for a in range(1, 28) for b in (1, 2))[:499].rpartition(",")[0]},
+    "of no date": {"day": ",".join(["29-31/1", "30-31/1", "29-30/1", "029-31"] * 16), "month": "2-11", "week": "53"},
+    "years": {"year": ",".join(f"{a}/{b}" for a in range(1970, 1980) for b in (7, 8, 9, 11)), "month": 2, "day": "30"},
+    "positions": {
+        "day": ",".join(f"{nth} {day}" for nth in ("5th", "last") for day in ("mon", "tue", "wed", "thu", "fri")),
+        "month": 2,
+        "week": "1-4",
+    },
+    "minutes": {"minute": ",".join(f"{a}-59/{b}" for a in range(40) for b in (3, 7))[:499].rpartition(",")[0]},
+}
+
+
+@pytest.mark.parametrize("fields", MANY.values(), ids=MANY)
+def test_many_items_cost_no_more_than_few(fields):
+    """A hundred spellings of one day took 23 s here; sixty times `5th fri`, 26 s of a POST."""
+    began = time.process_time()
+
+    trigger = CronTrigger(**fields, timezone="Australia/Sydney")
+    trigger.smallest_gap()
+    trigger.describe()
+    trigger.next_fire(NOW)
+
+    assert time.process_time() - began < 1
