@@ -81,6 +81,10 @@ class GameSession(models.Model):
     off_rule = models.BooleanField(
         default=False, db_default=False, help_text="Its game's rule no longer names its date."
     )
+    moved_date = models.DateField(
+        null=True, editable=False, help_text="Where its hour is its own: the date that the venue's clock is to show."
+    )
+    moved_time = models.TimeField(null=True, editable=False, help_text="And the time; it stays when the zone changes.")
     notes = models.TextField(blank=True, max_length=5000, default="", db_default="")
     uid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
     sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)

@@ -33,7 +33,7 @@ def restore(session_id: int, *, now: datetime, dry_run: bool = False) -> GameSes
 
     def restored(session: GameSession, night: Night) -> dict[str, Any]:
         slots = reading.slots(session.game, night.slot_date, night.slot_date)
-        return planning.restore(night, slots[0] if slots else None, now)
+        return planning.restore(night, slots[0] if slots else None, session.game.venue.zone, now)
 
     return _act(session_id, restored, now, dry_run)
 
@@ -41,12 +41,17 @@ def restore(session_id: int, *, now: datetime, dry_run: bool = False) -> GameSes
 def move(
     session_id: int, starts_at: datetime, ends_at: datetime | None = None, *, now: datetime, dry_run: bool = False
 ) -> GameSession:
-    """Move a session to other instants (aware; without an end it keeps its length). Its slot date stays.
+    """Move a session to other instants (aware; without an end it keeps its length). Its slot date stays, and so does
+    the hour of its start on the venue's clock, whatever becomes of the zone.
 
     Raises GameSession.DoesNotExist, and ValidationError when the session is over or cancelled, or the new times
     are past, end before they start or last more than 24 hours.
     """
-    return _act(session_id, lambda session, night: planning.move(night, starts_at, ends_at, now), now, dry_run)
+
+    def moved(session: GameSession, night: Night) -> dict[str, Any]:
+        return planning.move(night, starts_at, ends_at, session.game.venue.zone, now)
+
+    return _act(session_id, moved, now, dry_run)
 
 
 def note(session_id: int, notes: str, *, now: datetime, dry_run: bool = False) -> GameSession:

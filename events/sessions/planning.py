@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from events.changes import Changes
-from events.slots import END_OF_TIME, LATEST, LONGEST_NIGHT, Schedule, Slot
+from events.slots import END_OF_TIME, LATEST, LONGEST_NIGHT, Schedule, Slot, localise
+from events.zones import zone_called
 
 SCHEDULED, CANCELLED = "scheduled", "cancelled"
 
@@ -32,7 +34,10 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """A session as it is stored, as far as it can change. Instants are in UTC."""
+    """A session as it is stored, as far as it can change. Instants are in UTC.
+
+    `moved_date` and `moved_time` are what a person said on the venue's clock; None where the hour is the rule's.
+    """
 
     id: int
     slot_date: date
@@ -44,6 +49,8 @@ class Night:
     cancelled_by: str = ""
     edited: bool = False
     off_rule: bool = False
+    moved_date: date | None = None
+    moved_time: time | None = None
     notes: str = ""
     sequence: int = 0
 
@@ -122,7 +129,7 @@ class Plan:
 def plan(facts: Facts, nights: Sequence[Night], now: datetime) -> Plan:
     """Bring `nights`, which have not begun, in line with the rule, and add what is missing on the days to settle.
 
-    Nights follow in place; those changed or cancelled by hand stay.
+    Nights follow in place; those changed or cancelled by hand stay, moved ones at their hour of the venue's clock.
     """
     update: list[Update] = []
     remove: list[Night] = []
@@ -131,9 +138,13 @@ def plan(facts: Facts, nights: Sequence[Night], now: datetime) -> Plan:
     for night in nights:
         slot = slots.get(night.slot_date)
         if night.by_hand:
-            counts["cancelled_stay" if night.status == CANCELLED else "edited_stay"] += 1
+            moved = _kept_on_the_clock(night, facts.schedule.zone, now)
+            kept = "moved" if "starts_at" in moved else "edited_stay"
+            counts["cancelled_stay" if night.status == CANCELLED else kept] += 1
             if night.off_rule != (slot is None):
-                update.append(Update(night, {"off_rule": slot is None}))
+                moved["off_rule"] = slot is None
+            if moved:
+                update.append(Update(night, moved))
         elif slot is None or facts.upkeep is Upkeep.CLEARED:
             remove.append(night)
         elif values := _followed(night, slot, facts, now):
@@ -168,6 +179,28 @@ def _followed(night: Night, slot: Slot, facts: Facts, now: datetime) -> dict[str
             "cancelled_by": "",
         }
     return _changed(night, off_rule=False, **wanted)
+
+
+def _kept_on_the_clock(night: Night, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """The values that keep a night at the hour of the venue's clock that a person said; empty when it is there."""
+    if not night.edited:
+        return {}
+    said: dict[str, Any] = {"moved_date": night.moved_date, "moved_time": night.moved_time}
+    if night.moved_date is None or night.moved_time is None:  # an older release moved it, as of the zone it noted
+        said = _wall(night.starts_at, zone_called(night.timezone) or zone)
+    starts_at: datetime | None = night.starts_at
+    if _wall(night.starts_at, zone) != said:  # of an hour that comes twice it may be the second
+        starts_at, _ = localise(said["moved_date"], said["moved_time"], zone)
+    if starts_at is None or not now < starts_at < END_OF_TIME:
+        return {}  # such a time has passed, or is none: it is played as it was announced
+    ends_at = starts_at + (night.ends_at - night.starts_at)
+    return _differing(night, **said) | _changed(night, starts_at=starts_at, ends_at=ends_at, timezone=zone.key)
+
+
+def _wall(starts_at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """What the clock of `zone` shows at a night's start, as the values that note it."""
+    wall = starts_at.astimezone(zone).replace(fold=0)
+    return {"moved_date": wall.date(), "moved_time": wall.time()}
 
 
 def _outcome(values: dict[str, Any]) -> str:
@@ -223,19 +256,22 @@ def cancel(night: Night, reason: str, now: datetime) -> dict[str, Any]:
     return _changed(night, status=CANCELLED, cancelled_by=STAFF, cancel_reason=reason or night.cancel_reason)
 
 
-def restore(night: Night, slot: Slot | None, now: datetime) -> dict[str, Any]:
-    """The values of a night that is on again. Where the rule would have it otherwise, it counts as edited by hand.
+def restore(night: Night, slot: Slot | None, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """The values of a night that is on again. Where the rule would have it otherwise, it counts as edited by hand,
+    and keeps the hour that it has on the clock of `zone`.
 
     Raises Refused when it is over.
     """
     _refuse_if_over(night, now)
     follows = slot is not None and (slot.starts_at, slot.ends_at) == (night.starts_at, night.ends_at)
-    edited = night.edited or not follows
-    return _changed(night, status=SCHEDULED, cancelled_by="", cancel_reason="", edited=edited)
+    own = {} if night.edited or follows else {"edited": True, "timezone": zone.key, **_wall(night.starts_at, zone)}
+    return _changed(night, status=SCHEDULED, cancelled_by="", cancel_reason="", **own)
 
 
-def move(night: Night, starts_at: datetime, ends_at: datetime | None, now: datetime) -> dict[str, Any]:
+def move(night: Night, starts_at: datetime, ends_at: datetime | None, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """The values of a night moved to other instants (aware; without an end it keeps its length).
+
+    It keeps the hour of its start on the clock of `zone`, its venue's, whatever becomes of that.
 
     Raises Refused when it is over or cancelled, or the new times are past, lie beyond what a calendar
     holds, end before they start or last more than 24 hours.
@@ -255,7 +291,8 @@ def move(night: Night, starts_at: datetime, ends_at: datetime | None, now: datet
         raise too_far
     if not timedelta(0) < ends_at - starts_at <= LONGEST_NIGHT:
         raise Refused("ends_at", "A session ends after it starts and lasts at most 24 hours.")
-    return _changed(night, starts_at=starts_at, ends_at=ends_at, edited=True)
+    times = {"starts_at": starts_at, "ends_at": ends_at, "timezone": zone.key}
+    return _changed(night, **times, **_wall(starts_at, zone), edited=True)
 
 
 def note(night: Night, notes: str, now: datetime) -> dict[str, Any]:
@@ -271,5 +308,9 @@ def _refuse_if_over(night: Night, now: datetime) -> None:
 
 def _changed(night: Night, **wanted: Any) -> dict[str, Any]:
     """The values that differ, and then the next SEQUENCE (RFC 5545 §3.8.7.4)."""
-    differing = {name: value for name, value in wanted.items() if getattr(night, name) != value}
+    differing = _differing(night, **wanted)
     return differing | {"sequence": night.sequence + 1} if differing else {}
+
+
+def _differing(night: Night, **wanted: Any) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if getattr(night, name) != value}

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from events import sessions
-from events.models import Closure, GameSession
+from events.models import Closure, GameSession, Venue
 from events.sessions import create_sessions_for_game
 from tests.events.league import (
     HORIZON,
@@ -173,6 +173,119 @@ def test_the_limit_of_a_day_is_by_a_stopwatch_too() -> None:
     with pytest.raises(ValidationError):
         sessions.move(session.pk, sydney("04-05 00:00"), sydney("04-06 00:00"), now=NOW)
     sessions.move(session.pk, sydney("04-05 00:00"), sydney("04-05 23:00"), now=NOW)
+
+
+# --- By hand: a moved session keeps its hour --------------------------------------------------------------------
+
+
+def clock_of(session: GameSession) -> str:
+    """What its venue's clock shows at its start and its end."""
+    session = GameSession.objects.select_related("game__venue").get(pk=session.pk)
+    zone = session.game.venue.zone
+    assert session.timezone == zone.key
+    return f"{session.starts_at.astimezone(zone):%m-%d %H:%M}–{session.ends_at.astimezone(zone):%H:%M}"
+
+
+def correct_zone(session: GameSession, zone: str, now: datetime = NOW) -> None:
+    venue = Venue.objects.get(games=session.game_id)
+    venue.timezone = zone
+    venue.save(now=now)
+
+
+@pytest.mark.parametrize(
+    ("said", "zone", "shown"),
+    [
+        ("03-12 20:00", "Australia/Perth", "03-12 20:00–00:00"),
+        ("10-04 00:30", "Australia/Perth", "10-04 00:30–04:30"),  # four hours, though Sydney loses one of them
+        ("03-28 02:30", "Europe/London", "03-28 02:30–06:30"),
+        ("03-29 01:30", "Europe/London", "03-29 02:30–06:30"),  # does not exist there
+        ("03-08 02:30", "America/New_York", "03-08 03:30–07:30"),
+        ("11-01 01:30", "America/New_York", "11-01 01:30–04:30"),  # comes twice there: the first
+        ("10-25 01:30", "Europe/London", "10-25 01:30–04:30"),
+    ],
+)
+def test_a_moved_session_stays_at_its_hour_when_the_venues_zone_is_corrected(said: str, zone: str, shown: str) -> None:
+    early = sydney("03-01 13:00")
+    session = full_game(now=early).sessions.get(slot_date=march("03-12"))
+    sessions.move(session.pk, sydney(said), now=early)
+
+    correct_zone(session, zone, early)
+
+    assert clock_of(session) == shown
+    session.refresh_from_db()
+    assert (session.slot_date, session.edited, session.sequence) == (march("03-12"), True, 2)
+    correct_zone(session, "Australia/Sydney", early)
+    assert clock_of(session).startswith(said)
+
+
+def test_a_session_that_was_moved_and_called_off_keeps_its_hour_too() -> None:
+    session = sessions.move(session_on(full_game(), "03-12").pk, sydney("03-12 20:00"), now=NOW)
+    sessions.cancel(session.pk, "dealer ill", now=NOW)
+    correct_zone(session, "Australia/Perth")
+
+    sessions.restore(session.pk, now=NOW)
+
+    assert clock_of(session) == "03-12 20:00–00:00"
+
+
+def test_a_session_restored_off_its_rule_keeps_the_hour_at_which_it_was_restored() -> None:
+    game = full_game()
+    session = sessions.cancel(session_on(game, "03-12").pk, "dealer ill", now=NOW)
+    game.start_time = time(18)
+    game.save(now=NOW)
+    sessions.restore(session.pk, now=NOW)
+
+    correct_zone(session, "Australia/Perth")
+
+    assert clock_of(session) == "03-12 19:00–23:00"
+
+
+@pytest.mark.parametrize(("fold", "instant"), [(0, "2026-04-04T15:30"), (1, "2026-04-04T16:30")])
+def test_of_an_hour_that_comes_twice_a_session_keeps_the_one_it_was_moved_to(fold: int, instant: str) -> None:
+    """Whoever gives an instant means that one; an edit of the game does not take it for the other."""
+    game = full_game()
+    session = session_on(game, "03-12")
+    sessions.move(session.pk, sydney("04-05 02:30").replace(fold=fold), now=NOW)
+
+    game.save(now=NOW)
+
+    session.refresh_from_db()
+    assert session.starts_at == datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    assert session.sequence == 1
+
+
+def test_moving_a_session_to_where_it_stands_only_makes_it_one_by_hand() -> None:
+    session = session_on(full_game(), "03-12")
+    before = GameSession.objects.values().get(pk=session.pk)
+
+    sessions.move(session.pk, session.starts_at, now=NOW)
+    sessions.move(session.pk, session.starts_at, now=NOW)
+
+    by_hand = {"edited": True, "moved_date": march("03-12"), "moved_time": time(19), "sequence": 1, "updated_at": NOW}
+    assert GameSession.objects.values().get(pk=session.pk) == before | by_hand
+
+
+def test_a_session_whose_new_hour_has_passed_is_played_as_it_was_announced() -> None:
+    session = sessions.move(session_on(full_game(), "03-12").pk, sydney("03-12 20:00"), now=NOW)
+
+    correct_zone(session, "Pacific/Auckland", sydney("03-12 18:30"))  # two hours ahead
+
+    session.refresh_from_db()
+    assert (session.starts_at, session.timezone) == (sydney("03-12 20:00"), "Australia/Sydney")
+
+
+def test_a_session_that_an_older_release_moved_has_the_hour_of_the_zone_it_noted() -> None:
+    """While a deploy rolls: it writes the instants alone."""
+    session = session_on(full_game(), "03-12")
+    later = {"starts_at": sydney("03-12 20:00"), "ends_at": sydney("03-13 00:00"), "edited": True}
+    GameSession.objects.filter(pk=session.pk).update(**later)
+
+    correct_zone(session, "Australia/Perth")
+
+    assert clock_of(session) == "03-12 20:00–00:00"
+
+
+# --- By hand: what a move may be ------------------------------------------------------------------------------
 
 
 def test_a_session_may_be_moved_to_a_date_that_has_one_of_its_own() -> None:

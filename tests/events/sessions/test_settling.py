@@ -325,7 +325,12 @@ TABLE: dict[str, tuple[Edit, dict[str, str], int]] = {
     ),
     "the venue's zone": (
         lambda it: it.edit_venue(timezone="Australia/Perth"),
-        {"untouched": "19:00–23:00 in Australia/Perth", "added": "19:00–23:00 in Australia/Perth"},
+        {
+            "untouched": "19:00–23:00 in Australia/Perth",
+            "moved": "21:00–01:00 in Australia/Perth",
+            "off rule": "15:00–19:00 in Australia/Perth",
+            "added": "19:00–23:00 in Australia/Perth",
+        },
         0,
     ),
     "the venue's region, now without this holiday": (
@@ -445,6 +450,8 @@ TABLE: dict[str, tuple[Edit, dict[str, str], int]] = {
             "untouched": "cancelled by closure: closed: flood",
             "by closure": "19:00–23:00 in Australia/Perth, scheduled",
             "by holiday": "19:00–23:00 in Australia/Perth, scheduled",
+            "moved": "21:00–01:00 in Australia/Perth",
+            "off rule": "15:00–19:00 in Australia/Perth",
             "added": "19:00–23:00 in Australia/Perth",
         },
         0,
