@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 import zoneinfo
+from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -53,3 +55,27 @@ def zone_called(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except NO_ZONE:
         return None
+
+
+def fingerprint(zone: str) -> str:
+    """Which data on a zone this process goes by: a hash of its name and its file; "" where there is no such zone.
+
+    Releases of IANA's data differ in few zones: where the fingerprint is the same, so is every instant.
+    """
+    return fingerprints().get(zone, "")
+
+
+@cache
+def fingerprints() -> dict[str, str]:
+    """The fingerprints of all zones. Two zones never share one: links of one file may part in the next release."""
+    return {zone: _hash(zone) for zone in available_timezones() - NOT_ZONES}
+
+
+@cache
+def todays() -> frozenset[str]:
+    """The fingerprints of the data that this process goes by, of whichever zone."""
+    return frozenset(fingerprints().values())
+
+
+def _hash(zone: str) -> str:
+    return sha256(f"{zone}\n".encode() + (ZONE_FILES / zone).read_bytes()).hexdigest()[:16]

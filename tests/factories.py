@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 
 from events.models import Game, Venue
+from events.zones import fingerprint
 
 _numbers = count(1)
 
@@ -23,6 +24,8 @@ def make_game(venue: Venue | None = None, **fields: Any) -> Game:
 def make_games(number: int, venue: Venue | None = None, **fields: Any) -> list[Game]:
     daily = {"recurrence": "daily", "start_date": date(2020, 1, 1), "start_time": time(19)}
     venue = venue or make_venue()
+    if fields.get("generated_through"):
+        fields = {"zone_data": fingerprint(venue.timezone), **fields}
     games = [Game(**{"venue": venue, "name": f"Game {n}", **daily, **fields}) for n in range(number)]
     for game in games:
         game.check_rule()  # notes its last date

@@ -17,7 +17,7 @@ from dramatiq import Message
 from dramatiq.middleware import TimeLimitExceeded
 
 from events import sessions
-from events.models import GIVEN_UP, OUTDATED, RECURRING, TRIED_AGAIN, Game, GameDate, Venue
+from events.models import GIVEN_UP, IN_PLAY, RECURRING, TRIED_AGAIN, Game, GameDate, Venue, outdated
 from events.sessions import MAX_WINDOW_DAYS, WindowError, window
 from events.zones import NO_ZONE
 from workers.backing_services import PASSING_ERRORS
@@ -178,12 +178,12 @@ def horizon(generation: Generation, zone: str) -> date:
 
 
 def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
-    """The active recurring games not settled up to the generation's horizon, and those to be settled anew.
+    """The active recurring games not settled up to the generation's horizon, and all those to be settled anew.
 
     Ended ones do not lag, nor do failed ones unless asked for or to be tried again.
     """
     behind = Q(pk__in=[])
-    for zone in Venue.objects.order_by().values_list("timezone", flat=True).distinct():
+    for zone in Venue.objects.zones():
         try:
             end = horizon(generation, zone)
         except NO_ZONE:  # its games fail when they are tried, so they must be tried
@@ -199,7 +199,7 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
         | Q(last_date__gt=F("generated_through"))
         | Exists(added_later)
     )
-    games = Game.objects.in_play().filter(RECURRING & (behind & unfinished | TRIED_AGAIN) | OUTDATED)
+    games = Game.objects.filter(IN_PLAY & RECURRING & (behind & unfinished | TRIED_AGAIN) | outdated())
     return games if failed else games.exclude(GIVEN_UP)
 
 
@@ -219,13 +219,13 @@ def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: da
 
 def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> Iterator[Message[Any]]:
     windows: dict[str, tuple[date, date] | None] = {}
-    rows = games.annotate(outdated=Case(When(OUTDATED, then=True), default=False)).order_by("pk")
-    values = rows.values_list("pk", "generated_through", "generation_error", "venue__timezone", "outdated")
-    for game_id, through, error, zone, outdated in values.iterator(chunk_size=BATCH):
+    rows = games.annotate(anew=Case(When(outdated(), then=True), default=False)).order_by("pk")
+    values = rows.values_list("pk", "generated_through", "generation_error", "venue__timezone", "anew")
+    for game_id, through, error, zone, anew in values.iterator(chunk_size=BATCH):
         if zone not in windows:
             windows[zone] = _window(generation, zone, now)
         days = windows[zone]
-        if days and through and not (whole or error or outdated):
+        if days and through and not (whole or error or anew):
             days = min(max(days[0], through + timedelta(1)), days[1]), days[1]
         yield message(game_id, *(day.isoformat() for day in days or ()))
 

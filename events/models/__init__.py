@@ -4,12 +4,13 @@ from events.models.games import (
     ENGINE_FIELDS,
     FOR_NOW,
     GIVEN_UP,
+    IN_PLAY,
     MAX_DURATION_MINUTES,
-    OUTDATED,
     RECURRING,
     TRIED_AGAIN,
     Game,
     GameDate,
+    outdated,
 )
 from events.models.sessions import GameSession, NewSession, SessionQuerySet, not_over
 from events.models.settled import Settled
@@ -22,9 +23,9 @@ __all__ = [
     "ENGINE_FIELDS",
     "FOR_NOW",
     "GIVEN_UP",
+    "IN_PLAY",
     "LATEST",
     "MAX_DURATION_MINUTES",
-    "OUTDATED",
     "RECURRING",
     "TRIED_AGAIN",
     "Closure",
@@ -36,4 +37,5 @@ __all__ = [
     "Settled",
     "Venue",
     "not_over",
+    "outdated",
 ]

@@ -20,11 +20,12 @@ from events.one_line import one_line
 from events.public_holidays import HOLIDAYS
 from events.recurrence import Rule
 from events.slots import LONGEST_NIGHT
+from events.zones import todays
 
 MAX_DURATION_MINUTES = LONGEST_NIGHT // timedelta(minutes=1)
 
 #: Fields that the engine alone writes: no edit of a game that was read earlier may put them back.
-ENGINE_FIELDS = ["generated_through", "generation_error", "holidays"]
+ENGINE_FIELDS = ["generated_through", "generation_error", "holidays", "zone_data"]
 
 #: The beginning of the error of a game that is tried again.
 FOR_NOW = "It will be tried again. "
@@ -38,11 +39,15 @@ class GameQuerySet(models.QuerySet["Game"]):
 
     def in_play(self) -> GameQuerySet:
         """Games whose calendars are kept full: active ones, at venues that are switched on."""
-        return self.filter(status=Game.Status.ACTIVE, venue__active=True)  # as Game.is_in_play
+        return self.filter(IN_PLAY)
 
     def recurring(self) -> GameQuerySet:
         """Games that a generation is about: all but those that are played once."""
         return self.filter(RECURRING)
+
+    def outdated(self) -> GameQuerySet:
+        """Games to be settled anew, because data that their sessions were derived from has changed."""
+        return self.filter(outdated())
 
     def failing(self) -> GameQuerySet:
         """Games in play that could not be generated when they were last tried."""
@@ -55,6 +60,9 @@ KINDS = [(kind, kind.capitalize()) for kind in recurrence.USED_FIELDS]
 #: Kinds of recurrence that take any weekdays.
 BY_WEEKDAYS = [kind for kind, used in recurrence.USED_FIELDS.items() if "weekdays" in used and "nth" not in used]
 
+#: The condition of games whose calendars are kept full: as Game.is_in_play.
+IN_PLAY = Q(status="active", venue__active=True)
+
 #: The condition of games that a generation is about.
 RECURRING = ~Q(recurrence="once")
 
@@ -64,8 +72,14 @@ TRIED_AGAIN = Q(generation_error__startswith=FOR_NOW)
 #: The condition of games that failed for good: until somebody edits them, or the next generation, nobody tries them.
 GIVEN_UP = ~Q(generation_error="") & ~TRIED_AGAIN
 
-#: The condition of games that observe public holidays and were settled with other data on them than this release has.
-OUTDATED = Q(holiday_policy="skip") & ~Q(holidays=HOLIDAYS)
+#: The condition of games that were never settled: they have no session that could be wrong.
+NEVER_SETTLED = Q(zone_data="", generated_through=None)
+
+
+def outdated() -> Q:
+    """The condition of games that were settled with other data than this process has: as Game.is_outdated."""
+    zone_data = ~Q(zone_data__in=sorted(todays())) & ~NEVER_SETTLED
+    return zone_data | Q(holiday_policy="skip") & ~Q(holidays=HOLIDAYS)
 
 
 class Game(Settled):
@@ -177,6 +191,13 @@ class Game(Settled):
         editable=False,
         help_text="Version of the data on public holidays that its sessions were last settled with.",
     )
+    zone_data = models.CharField(
+        max_length=16,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Fingerprint of the zone data that its sessions were last settled with; empty: unknown.",
+    )
 
     objects = GameQuerySet.as_manager()
 
@@ -260,8 +281,17 @@ class Game(Settled):
 
     @property
     def is_outdated(self) -> bool:
-        """Whether its sessions were settled with other data on public holidays than this release has: see OUTDATED."""
+        """Whether it was settled with other data than this process has, on its zone or on public holidays if it
+        observes them: see `outdated`."""
+        # The zone itself is not asked: whoever changes a venue's settles its games, and fingerprints tell zones apart.
+        if self.zone_data not in todays() and not self.was_never_settled:
+            return True
         return self.holiday_policy == Game.HolidayPolicy.SKIP and self.holidays != HOLIDAYS
+
+    @property
+    def was_never_settled(self) -> bool:
+        """Whether it has no session that could be wrong: see NEVER_SETTLED."""
+        return not self.zone_data and self.generated_through is None
 
     def last_date_by_count(self) -> date | None:
         return recurrence.last_date(self.rule_until(None), self.count) if self.count else None

@@ -39,8 +39,7 @@ class SessionQuerySet(models.QuerySet["GameSession"]):
 
 
 def _zones() -> list[ZoneInfo]:
-    names = Venue.objects.order_by().values_list("timezone", flat=True).distinct()
-    return [zone for name in names if (zone := zone_called(name))]
+    return [zone for name in Venue.objects.zones() if (zone := zone_called(name))]
 
 
 def not_over(at: datetime, path: str = "") -> Q:

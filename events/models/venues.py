@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from events.models.calendar_dates import calendar_date, within_calendar
 from events.models.settled import Settled
@@ -19,6 +19,10 @@ from events.zones import validate_timezone
 
 
 class VenueQuerySet(models.QuerySet["Venue"]):
+    def zones(self) -> QuerySet[Venue, str]:
+        """The names of the zones in use."""
+        return self.order_by().values_list("timezone", flat=True).distinct()
+
     def lock(self, *ids: int | None) -> None:
         """Lock the rows of these venues, in the order of their ids; None stands for a venue not saved yet.
 

@@ -63,12 +63,14 @@ def create_sessions_for_games(
 
 
 def _settle_outdated(games: Sequence[Game], now: datetime) -> list[Plan]:
-    """Settle the games in play whose sessions were settled with other data, up to their horizon; returns the plans."""
+    """Settle the games whose sessions were settled with other data, up to their horizon; returns the plans.
+
+    It is done whatever their status: a paused game's nights are announced too.
+    """
     outdated = {game.pk: game for game in games if game.is_outdated}
     if not outdated:
         return []
-    in_play = Game.objects.in_play().filter(pk__in=outdated).values_list("pk", flat=True)
-    plans, _ = plans_to_settle([outdated[game_id] for game_id in in_play.order_by("pk")], now)
+    plans, _ = plans_to_settle(list(outdated.values()), now)
     write(plans, now)
     for each in plans:
         outdated[each.game_id].refresh_from_db(fields=ENGINE_FIELDS)

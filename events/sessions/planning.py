@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from events.changes import Changes
 from events.slots import END_OF_TIME, LATEST, LONGEST_NIGHT, Schedule, Slot, localise
+from events.versions import Stamp
 from events.zones import zone_called
 
 SCHEDULED, CANCELLED = "scheduled", "cancelled"
@@ -81,6 +82,7 @@ class Facts:
       through: the last date up to which every slot is settled.
       anew: whether everything from today on is settled again, because something that decides about it has changed.
       stale: whether the game's row says something else than it will say of a settled game: an error, older data.
+      stamp: the data that all its nights to come are derived from, once they are settled; None: as before.
     """
 
     game_id: int
@@ -92,6 +94,7 @@ class Facts:
     upkeep: Upkeep = Upkeep.FULL
     anew: bool = False
     stale: bool = False
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What the game's row is to say: every slot is settled up to `through`; `anew` with today's data on holidays."""
+    """What the game's row is to say: every slot is settled up to `through`, with the data of `stamp` if any."""
 
     through: date | None
-    anew: bool
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,7 @@ def _noted(facts: Facts, now: datetime) -> Noted | None:
     through = _settled_through(facts, now) if full else facts.through
     if through == facts.through and not facts.stale:
         return None
-    return Noted(through, facts.anew)
+    return Noted(through, facts.stamp)
 
 
 def _settled_through(facts: Facts, now: datetime) -> date | None:

@@ -18,10 +18,11 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
 from events.models import Closure, Game, GameDate, GameSession, Venue
-from events.public_holidays import HOLIDAYS, public_holiday
+from events.public_holidays import public_holiday
 from events.sessions.planning import Facts, Night, Upkeep
 from events.sessions.windows import MAX_WINDOW_DAYS, window
 from events.slots import Closed, Schedule, Slot
+from events.versions import Stamp
 
 NIGHT_FIELDS = [field.name for field in fields(Night)]
 
@@ -104,6 +105,7 @@ def taken(games: Sequence[Game], first: date, last: date) -> Mapping[int, frozen
 
 def facts_to_fill(game: Game, days: Sequence[date], schedules: Schedules, taken: frozenset[date]) -> Facts:
     """What is to be known of a game whose missing sessions are written, and no other is touched."""
+    first = game.was_never_settled and not taken
     return Facts(
         game.pk,
         schedules.of(game),
@@ -111,7 +113,8 @@ def facts_to_fill(game: Game, days: Sequence[date], schedules: Schedules, taken:
         taken=taken,
         through=game.generated_through,
         upkeep=schedules.upkeep(game),
-        stale=bool(game.generation_error),
+        stale=bool(game.generation_error) or first,
+        stamp=Stamp.of(schedules.venues[game.venue_id].timezone) if first else None,
     )
 
 
@@ -144,6 +147,7 @@ def facts_to_settle(game: Game, schedules: Schedules, taken: Iterable[date], now
     horizon = max(today + venue.look_ahead, game.generated_through or today)
     days = window(today, min(horizon, today + timedelta(MAX_WINDOW_DAYS - 1)))
     schedule = schedules.of(game)
+    stamp = Stamp.of(schedule.zone.key)
     return Facts(
         game.pk,
         schedule,
@@ -153,7 +157,8 @@ def facts_to_settle(game: Game, schedules: Schedules, taken: Iterable[date], now
         through=game.generated_through,
         upkeep=schedules.upkeep(game),
         anew=True,
-        stale=bool(game.generation_error) or game.holidays != HOLIDAYS,
+        stale=bool(game.generation_error) or Stamp(game.holidays, game.zone_data) != stamp,
+        stamp=stamp,
     )
 
 

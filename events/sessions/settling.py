@@ -34,7 +34,7 @@ def settle(touched: Q, *, now: datetime, dry_run: bool = False) -> Changes:
             write(plans, now)
             for game_id, error in failed.items():
                 log.error("Game %s cannot be settled", game_id, exc_info=error, extra={"game_id": game_id})
-                mark_failed(game_id, error)
+                mark_failed(game_id, error, unsettled=True)
     return sum((plan.changes for plan in plans), Changes())
 
 

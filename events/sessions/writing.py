@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from events.models import FOR_NOW, Game, GameSession, NewSession
-from events.public_holidays import HOLIDAYS
 from events.sessions.planning import Noted, Plan, Update
+from events.versions import UNKNOWN
 
 
 def write(plans: Sequence[Plan], now: datetime) -> None:
@@ -63,13 +63,15 @@ def _note(noted: dict[int, Noted]) -> None:
         alike[each].append(game_id)
     for each, games in alike.items():
         values: dict[str, Any] = {"generated_through": each.through, "generation_error": ""}
-        if each.anew:
-            values["holidays"] = HOLIDAYS
+        if each.stamp:
+            values |= {"holidays": each.stamp.holidays, "zone_data": each.stamp.zone_data}
         Game.objects.filter(pk__in=games).update(**values)
 
 
-def mark_failed(game_id: int, error: BaseException, *, for_now: bool = False) -> None:
+def mark_failed(game_id: int, error: BaseException, *, for_now: bool = False, unsettled: bool = False) -> None:
     """Note why a game cannot be generated. It is left alone until it is edited or the next generation, unless the
-    error is one that may pass."""
+    error is one that may pass. One that is `unsettled` is settled anew once it can be: it does not follow its edit yet.
+    """
     said = f"{FOR_NOW if for_now else ''}{type(error).__name__}: {error}"
-    Game.objects.filter(pk=game_id).update(generation_error=said[:2000])
+    values = {"generation_error": said[:2000], **({"zone_data": UNKNOWN} if unsettled else {})}
+    Game.objects.filter(pk=game_id).update(**values)

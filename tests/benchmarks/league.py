@@ -9,6 +9,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from events.models import Game, GameSession, Venue
+from events.zones import fingerprint
 from tests.benchmarks.place import Spoilt
 from workers.models import Generation, Run
 
@@ -53,13 +54,13 @@ class League:
     def one_day_back(self) -> None:
         """Leave each game as it was a day ago: without the session of the last day."""
         GameSession.objects.filter(slot_date=self.horizon).delete()
-        Game.objects.update(generated_through=self.horizon - timedelta(1))
+        _note(self.horizon - timedelta(1))
         _clear_clock()
         _settle_down()
 
     def leave(self) -> None:
         """Leave everything settled, and forget how it came to be."""
-        Game.objects.update(generated_through=self.horizon)
+        _note(self.horizon)
         _clear_clock()
         _settle_down()
 
@@ -78,6 +79,13 @@ class League:
         settled = Game.objects.filter(generated_through=self.horizon, generation_error="").count()
         if not self.is_complete() or whole != self.games or (notes and settled != self.games):
             raise Spoilt(f"Of {self.games} games {whole} are complete, and {settled} settled.")
+
+
+def _note(through: date) -> None:
+    """Have each game settled so far, as ours leaves it, whoever wrote its sessions."""
+    for zone in Venue.objects.zones():
+        games = Game.objects.filter(venue__timezone=zone)
+        games.update(generated_through=through, zone_data=fingerprint(zone))
 
 
 def _clear_clock() -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from events.models import Game, GameDate, GameSession
 from events.public_holidays import HOLIDAYS
 from events.sessions import GenerationError, WindowError
+from events.zones import fingerprint
 from tests.factories import make_game, make_games, make_venue
 from tests.workers.conftest import Queues
 from workers import generation
@@ -37,6 +38,11 @@ def begin(now: datetime = NOW, *, days: int | None = None, slot: datetime | None
 
 def settled(through: date = HORIZON, **fields: Any) -> Game:
     return make_game(generated_through=through, **fields)
+
+
+def settle(game: Game, through: date = HORIZON) -> None:
+    """As whoever writes its sessions leaves a game."""
+    Game.objects.filter(pk=game.pk).update(generated_through=through, zone_data=fingerprint(game.venue.timezone))
 
 
 # --- begin ------------------------------------------------------------------------------------------------
@@ -368,7 +374,7 @@ def test_messages_are_sent_again_when_nothing_has_moved_for_a_while(queues: Queu
 def test_the_wait_begins_anew_when_a_game_has_got_on(queues: Queues) -> None:
     done, *others = make_games(3)
     stuck(queues)
-    Game.objects.filter(pk=done.pk).update(generated_through=HORIZON)
+    settle(done)
 
     assert generation.reconcile(later(120)) == 0
     assert generation.reconcile(later(239)) == 0

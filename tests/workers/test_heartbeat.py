@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from events.models import Game
+from events.zones import fingerprint
 from tests.factories import make_game
 from tests.workers.conftest import Queues
 from workers import generation
@@ -61,7 +63,7 @@ def test_it_hears_once_when_the_last_game_is_settled(service: Service) -> None:
     generation.reconcile(after(60))
     assert service.asked == []
 
-    game.__class__.objects.update(generated_through=SETTLED)
+    Game.objects.update(generated_through=SETTLED, zone_data=fingerprint(game.venue.timezone))
     generation.reconcile(after(120))
     generation.reconcile(after(180))
 

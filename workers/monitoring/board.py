@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Avg, Count, F, QuerySet
 from redis.exceptions import RedisError
 
-from events.models import GIVEN_UP, Game
+from events.models import GIVEN_UP, IN_PLAY, RECURRING, Game
 from events.zones import ZONE_DATA
 from workers import generation
 from workers.broker import broker
@@ -117,7 +117,8 @@ def progress() -> Progress | None:
     if current is None:
         return None
     counts = generation.recurring().aggregate(games=Count("pk"), given_up=Count("pk", filter=GIVEN_UP))
-    return Progress(current, lagging=generation.lagging(current).count(), **counts)
+    behind = generation.lagging(current).filter(IN_PLAY, RECURRING)
+    return Progress(current, lagging=behind.count(), **counts)
 
 
 def queue_depths() -> dict[str, int]:
