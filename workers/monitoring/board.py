@@ -69,6 +69,7 @@ class Board:
     zone_data: str
     scheduler: Scheduler
     progress: Progress | None
+    outdated: int
     queues: dict[str, int]
     states: dict[str, int]
     missed: Missed
@@ -84,6 +85,7 @@ class Board:
             zone_data=ZONE_DATA,
             scheduler=overdue.scheduler(now),
             progress=progress(),
+            outdated=Game.objects.outdated().count(),
             queues=queue_depths(),
             states=runs_by_state(now),
             missed=failures.missed_slots(now),

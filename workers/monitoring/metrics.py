@@ -60,6 +60,7 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_generation_done", "Whether it has settled every game: 1 or 0.", done)
         yield _gauge("poker_games", "Active recurring games.", progress.games)
         yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)
+    yield _gauge("poker_games_outdated", "Games to be settled anew.", Game.objects.outdated().count())
     yield _gauge("poker_games_failed", "Games that cannot be generated.", Game.objects.failing().count())
     yield _labelled("poker_queue_messages", "Messages of a queue, in Redis.", "queue", board.queue_depths())
     yield _labelled("poker_runs_24h", "Runs of the last 24 hours.", "state", board.runs_by_state(now))

@@ -100,6 +100,14 @@ def test_the_clocks_card_says_which_zone_data_it_goes_by(operator: Client) -> No
     assert f"zone data {tzdata.IANA_VERSION}" in card
 
 
+def test_the_calendars_card_counts_the_games_to_be_settled_anew_while_it_lasts(operator: Client) -> None:
+    assert "settled anew" not in shown(operator)
+
+    make_games(2, zone_data="older")
+
+    assert "2 games to be settled anew: other zone or holiday data came" in shown(operator)
+
+
 def test_what_is_wrong_is_listed_with_its_reason_and_escaped(operator: Client, dead: Run) -> None:
     Generation.objects.create(at=NOW, days=28, moved_at=NOW)
     make_game(name="Thursday <NLHE>", generation_error="GenerationError: no <zone>")

@@ -82,6 +82,7 @@ def test_every_metric_is_true() -> None:
     make_game(generated_through=(NOW + timedelta(days=60)).date())
     make_game()
     make_game(generation_error="GenerationError: no zone")
+    make_game(recurrence="once", zone_data="older")
     create_sessions_for_game.send(1)
     job = make_job(id="pay-dealers")
     make_run(job, "succeeded", started_at=later(-20), finished_at=later(-10))
@@ -98,6 +99,7 @@ def test_every_metric_is_true() -> None:
         "poker_generation_done": 0,
         "poker_games": 3,
         "poker_games_lagging": 1,
+        "poker_games_outdated": 1,
         "poker_games_failed": 1,
         "poker_queue_messages": {"clock": 0, "games": 1, "default": 0},
         "poker_runs_24h": {"queued": 0, "running": 0, "succeeded": 1, "failed": 1, "skipped": 0, "misfired": 1},
