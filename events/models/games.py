@@ -281,12 +281,17 @@ class Game(Settled):
 
     @property
     def is_outdated(self) -> bool:
-        """Whether it was settled with other data than this process has, on its zone or on public holidays if it
-        observes them: see `outdated`."""
+        """Whether it was settled with other data than this process has: see `outdated`."""
+        return bool(self.outdated_by)
+
+    @property
+    def outdated_by(self) -> str:
+        """Which data it was settled with has changed, "zone data" or, if it observes them, "holiday data"."""
         # The zone itself is not asked: whoever changes a venue's settles its games, and fingerprints tell zones apart.
         if self.zone_data not in todays() and not self.was_never_settled:
-            return True
-        return self.holiday_policy == Game.HolidayPolicy.SKIP and self.holidays != HOLIDAYS
+            return "zone data"
+        skips = self.holiday_policy == Game.HolidayPolicy.SKIP
+        return "holiday data" if skips and self.holidays != HOLIDAYS else ""
 
     @property
     def was_never_settled(self) -> bool:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from events.models import Game, GameSession
 from events.sessions import planning, reading
-from events.sessions.planning import Night, Plan, Update
+from events.sessions.planning import Night, Plan, Reason, Update
 from events.sessions.writing import write
 
 
@@ -74,7 +74,7 @@ def _act(
         except planning.Refused as error:
             raise ValidationError({error.field: str(error)}) from None
         if values and not dry_run:
-            write([Plan(session.game_id, update=[Update(night, values)])], now)
+            write([Plan(session.game_id, update=[Update(night, values)], reason=Reason.BY_HAND)], now)
     for name, value in (values | {"updated_at": now} if values else {}).items():
         setattr(session, name, value)
     return session

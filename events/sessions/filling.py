@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.models import ENGINE_FIELDS, Game
-from events.sessions.planning import Plan, plan
+from events.sessions.planning import Plan, Reason, plan
 from events.sessions.reading import GenerationError, Schedules, explained, facts_to_fill, taken
 from events.sessions.settling import plans_to_settle
 from events.sessions.windows import window
@@ -70,7 +70,8 @@ def _settle_outdated(games: Sequence[Game], now: datetime) -> list[Plan]:
     outdated = {game.pk: game for game in games if game.is_outdated}
     if not outdated:
         return []
-    plans, _ = plans_to_settle(list(outdated.values()), now)
+    reasons = {game.pk: Reason(game.outdated_by) for game in outdated.values()}
+    plans, _ = plans_to_settle(list(outdated.values()), now, reasons)
     write(plans, now)
     for each in plans:
         outdated[each.game_id].refresh_from_db(fields=ENGINE_FIELDS)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,6 +69,16 @@ class Upkeep(Enum):
     CLEARED = "nights that nobody touched are removed: it is archived"
 
 
+class Reason(StrEnum):
+    """What a plan is made for."""
+
+    EDIT = "edit"
+    BY_HAND = "by hand"
+    GENERATION = "generation"
+    ZONE_DATA = "zone data"
+    HOLIDAY_DATA = "holiday data"
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What was read of one game, under the lock of its row.
@@ -95,6 +105,7 @@ class Facts:
     anew: bool = False
     stale: bool = False
     stamp: Stamp | None = None
+    reason: Reason = Reason.GENERATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,7 @@ class Plan:
     remove: Sequence[Night] = ()
     noted: Noted | None = None
     changes: Changes = field(default_factory=Changes)
+    reason: Reason = Reason.GENERATION
 
 
 # --- Settling ---------------------------------------------------------------------------------------------
@@ -155,7 +167,8 @@ def plan(facts: Facts, nights: Sequence[Night], now: datetime) -> Plan:
             update.append(Update(night, values))
     insert = _missing(facts)
     changes = Changes(removed=len(remove), created=len(insert), **counts)
-    return Plan(facts.game_id, facts.schedule.zone.key, insert, update, remove, _noted(facts, now), changes)
+    noted = _noted(facts, now)
+    return Plan(facts.game_id, facts.schedule.zone.key, insert, update, remove, noted, changes, facts.reason)
 
 
 def _slots(facts: Facts, nights: Sequence[Night]) -> dict[date, Slot]:

@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from events.models import Closure, Game, GameDate, GameSession, Venue
 from events.public_holidays import public_holiday
-from events.sessions.planning import Facts, Night, Upkeep
+from events.sessions.planning import Facts, Night, Reason, Upkeep
 from events.sessions.windows import MAX_WINDOW_DAYS, window
 from events.slots import Closed, Schedule, Slot
 from events.versions import Stamp
@@ -140,7 +140,9 @@ class Nights:
                 self.to_come[game_id].append(night)
 
 
-def facts_to_settle(game: Game, schedules: Schedules, taken: Iterable[date], now: datetime) -> Facts:
+def facts_to_settle(
+    game: Game, schedules: Schedules, taken: Iterable[date], now: datetime, reason: Reason = Reason.EDIT
+) -> Facts:
     """What is to be known of a game all of whose nights to come are brought in line, up to its horizon."""
     venue = schedules.venues[game.venue_id]
     today = venue.today(now)
@@ -159,6 +161,7 @@ def facts_to_settle(game: Game, schedules: Schedules, taken: Iterable[date], now
         anew=True,
         stale=bool(game.generation_error) or Stamp(game.holidays, game.zone_data) != stamp,
         stamp=stamp,
+        reason=reason,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from events.changes import Changes
 from events.models import Game
-from events.sessions.planning import Plan, plan
+from events.sessions.planning import Plan, Reason, plan
 from events.sessions.reading import GenerationError, Nights, Schedules, explained, facts_to_settle
 from events.sessions.writing import mark_failed, write
 
@@ -38,8 +38,10 @@ def settle(touched: Q, *, now: datetime, dry_run: bool = False) -> Changes:
     return sum((plan.changes for plan in plans), Changes())
 
 
-def plans_to_settle(games: Sequence[Game], now: datetime) -> tuple[list[Plan], dict[int, Exception]]:
-    """A plan for each of these locked games, and why there is none for some, by game."""
+def plans_to_settle(
+    games: Sequence[Game], now: datetime, reasons: Mapping[int, Reason] | None = None
+) -> tuple[list[Plan], dict[int, Exception]]:
+    """A plan for each of these locked games, for its reason or an edit, and why there is none for some, by game."""
     if not games:
         return [], {}
     nights = Nights(games, now)
@@ -49,7 +51,8 @@ def plans_to_settle(games: Sequence[Game], now: datetime) -> tuple[list[Plan], d
     for game in games:
         try:
             with explained():
-                facts = facts_to_settle(game, schedules, nights.taken[game.pk], now)
+                reason = (reasons or {}).get(game.pk, Reason.EDIT)
+                facts = facts_to_settle(game, schedules, nights.taken[game.pk], now, reason)
                 plans.append(plan(facts, nights.to_come[game.pk], now))
         except GenerationError as error:
             failed[game.pk] = error

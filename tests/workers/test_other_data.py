@@ -15,6 +15,8 @@ from django.db.models import Q
 
 from events import sessions, zones
 from events.models import Game, GameSession, Venue
+from events.sessions.filling import _settle_outdated
+from events.sessions.settling import plans_to_settle
 from events.zones import ZONE_FILES, fingerprint, pin
 from tests.factories import make_game, make_venue
 from tests.workers.conftest import Queues
@@ -294,3 +296,19 @@ def test_no_two_zones_share_a_fingerprint() -> None:
 @pytest.mark.parametrize("name", ["", "Nowhere/Land", "Australia", "../../etc/passwd", str(ZONE_FILES / "UTC")])
 def test_what_is_no_zone_has_no_fingerprint(name: str) -> None:
     assert fingerprint(name) == ""
+
+
+# --- The reason ---------------------------------------------------------------------------------------------
+
+
+def test_a_plan_says_what_it_is_made_for(deploy: Deploy) -> None:
+    observing = full("Europe/London", holiday_policy="skip", venue={"holiday_region": "GB-ENG"})
+    sydney = full()
+    (edited,), _ = plans_to_settle([sydney], NOW)
+    assert edited.reason == "edit"
+
+    deploy()
+    Game.objects.filter(pk=observing.pk).update(holidays="0.1")
+
+    reasons = {each.game_id: each.reason for each in _settle_outdated(list(Game.objects.all()), NOW)}
+    assert reasons == {sydney.pk: "zone data", observing.pk: "holiday data"}
