@@ -14,9 +14,16 @@ class EventsConfig(AppConfig):
 
         Settled.settlement = staticmethod(sessions.settle)
         post_migrate.connect(_make_groups, sender=self)
+        post_migrate.connect(_note_data, sender=self)
 
 
 def _make_groups(**kwargs: Any) -> None:
     from events import groups
 
     groups.grant("events", groups.OF_THE_CALENDAR)
+
+
+def _note_data(**kwargs: Any) -> None:
+    from events.models import DataVersion
+
+    DataVersion.note()

@@ -22,3 +22,7 @@ class Stamp:
     def of(cls, zone: str) -> Stamp:
         """The data of this process for a game in `zone`."""
         return cls(HOLIDAYS, fingerprint(zone))
+
+
+#: Of a game that another process is to settle anew.
+UNSETTLED = Stamp(zone_data=UNKNOWN)

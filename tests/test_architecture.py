@@ -18,7 +18,7 @@ MAY_IMPORT = {
 
 #: What may import our packages in a function: `ready()` of an app, and the handlers that it connects.
 IN_FUNCTIONS = {
-    "events/apps.py": {"ready", "_make_groups"},
+    "events/apps.py": {"ready", "_make_groups", "_note_data"},
     "workers/apps.py": {"ready", "_keep_in_step"},
     "server/apps.py": {"_let_operators_unlock"},
 }

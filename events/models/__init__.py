@@ -1,5 +1,6 @@
 """Venues, their games, and the sessions that the engine keeps from them."""
 
+from events.models.data import DataVersion
 from events.models.games import (
     ENGINE_FIELDS,
     FOR_NOW,
@@ -29,6 +30,7 @@ __all__ = [
     "RECURRING",
     "TRIED_AGAIN",
     "Closure",
+    "DataVersion",
     "Game",
     "GameDate",
     "GameSession",

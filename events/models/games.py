@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet
 
 from events import recurrence
 from events.models.calendar_dates import calendar_date, within_calendar
+from events.models.data import DataVersion
 from events.models.settled import Settled
 from events.models.venues import Venue
 from events.one_line import one_line
@@ -77,9 +78,15 @@ NEVER_SETTLED = Q(zone_data="", generated_through=None)
 
 
 def outdated() -> Q:
-    """The condition of games that were settled with other data than this process has: as Game.is_outdated."""
-    zone_data = ~Q(zone_data__in=sorted(todays())) & ~NEVER_SETTLED
-    return zone_data | Q(holiday_policy="skip") & ~Q(holidays=HOLIDAYS)
+    """The condition of games that were settled with other data than this process has: as Game.is_outdated.
+
+    It is true of none while this process has another version than counts: they are not its to settle.
+    """
+    if not DataVersion.is_ours():
+        return Q(pk__in=[])
+    zone_data = ~Q(zone_data__in=sorted(todays()))
+    holiday_data = Q(holiday_policy="skip") & ~Q(holidays=HOLIDAYS)
+    return (zone_data | holiday_data) & ~NEVER_SETTLED
 
 
 class Game(Settled):
@@ -288,8 +295,8 @@ class Game(Settled):
     def outdated_by(self) -> str:
         """Which data it was settled with has changed, "zone data" or, if it observes them, "holiday data"."""
         # The zone itself is not asked: whoever changes a venue's settles its games, and fingerprints tell zones apart.
-        if self.zone_data not in todays() and not self.was_never_settled:
-            return "zone data"
+        if self.zone_data not in todays():
+            return "" if self.was_never_settled else "zone data"
         skips = self.holiday_policy == Game.HolidayPolicy.SKIP
         return "holiday data" if skips and self.holidays != HOLIDAYS else ""
 

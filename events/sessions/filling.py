@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils import timezone
 
-from events.models import ENGINE_FIELDS, Game
+from events.models import ENGINE_FIELDS, DataVersion, Game
 from events.sessions.planning import Plan, Reason, plan
 from events.sessions.reading import GenerationError, Schedules, explained, facts_to_fill, taken
 from events.sessions.settling import plans_to_settle
@@ -46,16 +46,21 @@ def create_sessions_for_games(
     holds up the others: there is no such game, somebody else has locked it, or its slots cannot be worked out.
     With `wait` locks are waited for, and GenerationError is raised for slots that cannot be worked out.
     """
+    lacked: dict[int, int] = {}
     with transaction.atomic():
         locked = Game.objects.select_for_update(no_key=True, skip_locked=not wait)
         games = list(locked.filter(pk__in=windows).order_by("pk"))
-        settled = [] if dry_run else _settle_outdated(games, now)
+        outdated = [game for game in games if game.is_outdated]
+        if outdated and not DataVersion.is_ours():
+            games = [game for game in games if game not in outdated]  # the others lag until a process that has it comes
+            lacked, outdated = {game.pk: 0 for game in outdated}, []
+        settled = [] if dry_run else _settle_outdated(outdated, now)
         plans, failed = _plans_to_fill(games, windows, now)
         if wait and failed:
             raise next(iter(failed.values()))
         if not dry_run:
             write(plans, now)
-    lacked = {plan.game_id: len(plan.insert) for plan in plans}
+    lacked |= {plan.game_id: len(plan.insert) for plan in plans}
     for each in settled:
         if each.game_id in lacked:
             lacked[each.game_id] += sum(slot.date in windows[each.game_id] for slot in each.insert)
@@ -63,18 +68,18 @@ def create_sessions_for_games(
 
 
 def _settle_outdated(games: Sequence[Game], now: datetime) -> list[Plan]:
-    """Settle the games whose sessions were settled with other data, up to their horizon; returns the plans.
+    """Settle these games, whose sessions were settled with other data, up to their horizon; returns the plans.
 
     It is done whatever their status: a paused game's nights are announced too.
     """
-    outdated = {game.pk: game for game in games if game.is_outdated}
-    if not outdated:
+    if not games:
         return []
-    reasons = {game.pk: Reason(game.outdated_by) for game in outdated.values()}
-    plans, _ = plans_to_settle(list(outdated.values()), now, reasons)
+    plans, _ = plans_to_settle(games, now, {game.pk: Reason(game.outdated_by) for game in games})
     write(plans, now)
-    for each in plans:
-        outdated[each.game_id].refresh_from_db(fields=ENGINE_FIELDS)
+    settled = {plan.game_id for plan in plans}
+    for game in games:
+        if game.pk in settled:
+            game.refresh_from_db(fields=ENGINE_FIELDS)
     return plans
 
 

@@ -12,17 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q
 
-from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.models import Closure, DataVersion, Game, GameDate, GameSession, Venue
 from events.public_holidays import public_holiday
 from events.sessions.planning import Facts, Night, Reason, Upkeep
 from events.sessions.windows import MAX_WINDOW_DAYS, window
 from events.slots import Closed, Schedule, Slot
-from events.versions import Stamp
+from events.versions import UNSETTLED, Stamp
 
 NIGHT_FIELDS = [field.name for field in fields(Night)]
 
@@ -80,6 +81,14 @@ class Schedules:
             holiday=(lambda day: public_holiday(venue.holiday_region, day)) if skips else (lambda day: None),
         )
 
+    @cached_property
+    def has_todays_data(self) -> bool:
+        return DataVersion.is_ours()
+
+    def stamp(self, game: Game) -> Stamp:
+        """What a game's row is to say of the data that it is settled with."""
+        return Stamp.of(self.venues[game.venue_id].timezone) if self.has_todays_data else UNSETTLED
+
     def upkeep(self, game: Game) -> Upkeep:
         if game.status == Game.Status.ARCHIVED:
             return Upkeep.CLEARED
@@ -114,7 +123,7 @@ def facts_to_fill(game: Game, days: Sequence[date], schedules: Schedules, taken:
         through=game.generated_through,
         upkeep=schedules.upkeep(game),
         stale=bool(game.generation_error) or first,
-        stamp=Stamp.of(schedules.venues[game.venue_id].timezone) if first else None,
+        stamp=schedules.stamp(game) if first else None,
     )
 
 
@@ -149,7 +158,7 @@ def facts_to_settle(
     horizon = max(today + venue.look_ahead, game.generated_through or today)
     days = window(today, min(horizon, today + timedelta(MAX_WINDOW_DAYS - 1)))
     schedule = schedules.of(game)
-    stamp = Stamp.of(schedule.zone.key)
+    stamp = schedules.stamp(game)
     return Facts(
         game.pk,
         schedule,

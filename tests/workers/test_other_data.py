@@ -11,10 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.management import call_command
 from django.db.models import Q
 
 from events import sessions, zones
-from events.models import Game, GameSession, Venue
+from events.models import DataVersion, Game, GameSession, Venue
+from events.public_holidays import HOLIDAYS
 from events.sessions.filling import _settle_outdated
 from events.sessions.settling import plans_to_settle
 from events.zones import ZONE_FILES, fingerprint, pin
@@ -216,7 +218,7 @@ def test_a_deploy_that_changes_nothing_for_a_zone_touches_none_of_its_games(
 def test_whatever_was_never_settled_is_generated_as_ever_and_noted(queues: Queues) -> None:
     game = make_game()
 
-    assert generation.create_sessions(game.pk, TODAY, TODAY + timedelta(2), now=NOW, last_try=False) == 3
+    assert generation.create_sessions(game.pk, TODAY, TODAY + timedelta(2), now=NOW, last_try=False, apart=True) == 3
 
     game.refresh_from_db()
     assert game.zone_data == fingerprint("Australia/Sydney")
@@ -225,7 +227,7 @@ def test_whatever_was_never_settled_is_generated_as_ever_and_noted(queues: Queue
 def test_nights_of_a_window_beyond_what_is_settled_are_noted_too(deploy: Deploy) -> None:
     """Their game is settled up to no date, and yet they can be wrong."""
     game = make_game()
-    generation.create_sessions(game.pk, date(2026, 5, 1), date(2026, 5, 3), now=NOW, last_try=False)
+    generation.create_sessions(game.pk, date(2026, 5, 1), date(2026, 5, 3), now=NOW, last_try=False, apart=True)
     game.refresh_from_db()
     assert (game.generated_through, game.sessions.count()) == (None, 3)
 
@@ -237,10 +239,10 @@ def test_nights_of_a_window_beyond_what_is_settled_are_noted_too(deploy: Deploy)
 def test_nights_of_unknown_data_are_not_taken_for_todays() -> None:
     """Written without a note, by an older process."""
     game = make_game()
-    generation.create_sessions(game.pk, TODAY, TODAY, now=NOW, last_try=False)
+    generation.create_sessions(game.pk, TODAY, TODAY, now=NOW, last_try=False, apart=True)
     Game.objects.update(generated_through=None, zone_data="")
 
-    generation.create_sessions(game.pk, TODAY, HORIZON, now=NOW, last_try=False)
+    generation.create_sessions(game.pk, TODAY, HORIZON, now=NOW, last_try=False, apart=True)
 
     game.refresh_from_db()
     assert (game.generated_through, game.zone_data) == (HORIZON, "")
@@ -296,6 +298,65 @@ def test_no_two_zones_share_a_fingerprint() -> None:
 @pytest.mark.parametrize("name", ["", "Nowhere/Land", "Australia", "../../etc/passwd", str(ZONE_FILES / "UTC")])
 def test_what_is_no_zone_has_no_fingerprint(name: str) -> None:
     assert fingerprint(name) == ""
+
+
+# --- While a deploy rolls -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["zone_data", "holidays"])
+def older(request: pytest.FixtureRequest) -> None:
+    """`release` has noted another version of the data than this process has."""
+    DataVersion.objects.update(**{request.param: "2099z"})
+
+
+def test_release_notes_the_version_that_counts() -> None:
+    DataVersion.objects.update(zone_data="2020a", holidays="0.1")
+    assert not DataVersion.is_ours()
+
+    call_command("migrate", verbosity=0)
+
+    assert DataVersion.objects.values_list("zone_data", "holidays").get() == (zones.ZONE_DATA, HOLIDAYS)
+    assert DataVersion.is_ours()
+
+
+@pytest.mark.usefixtures("older")
+def test_a_process_of_another_version_leaves_alone_what_looks_outdated_to_it(deploy: Deploy, queues: Queues) -> None:
+    game = full()
+    Game.objects.update(zone_data=fingerprint("Australia/Sydney"))
+    before = rows(game)
+
+    deploy()  # its own data, which are not those that count
+    assert lagging() == set()
+    assert generation.reconcile(NOW) == 0
+    assert generation.create_sessions(game.pk, TODAY, HORIZON, now=NOW, last_try=False, apart=False) == 0
+    assert generation.create_sessions(game.pk, TODAY, HORIZON, now=NOW, last_try=False, apart=True) == 0
+
+    assert rows(game) == before
+
+
+@pytest.mark.usefixtures("older")
+def test_a_process_of_another_version_does_an_edit_and_leaves_the_game_to_be_settled_anew(queues: Queues) -> None:
+    game = full()
+    game.start_time = time(20)
+    game.save(now=NOW)
+    assert hours(game) == {time(20)}
+
+    DataVersion.note()  # as a process to which it belongs
+
+    assert lagging() == {game.pk}
+    generation.reconcile(NOW)
+    work_off(queues)
+    assert lagging() == set()
+
+
+@pytest.mark.usefixtures("older")
+def test_a_process_of_another_version_fills_a_new_game_and_leaves_it_to_be_settled_anew() -> None:
+    game = make_game()
+
+    assert generation.create_sessions(game.pk, TODAY, HORIZON, now=NOW, last_try=False, apart=True) == 29
+
+    DataVersion.note()
+    assert lagging() == {game.pk}
 
 
 # --- The reason ---------------------------------------------------------------------------------------------

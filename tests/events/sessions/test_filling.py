@@ -27,6 +27,7 @@ from tests.events.league import (
     march,
     rows,
     session_on,
+    sydney,
 )
 from tests.factories import make_game, make_venue
 
@@ -317,7 +318,7 @@ def test_generating_a_game_takes_as_many_queries_whatever_the_window(days: int) 
         assert create_sessions_for_game(game, each_day(TODAY, TODAY + timedelta(days - 1)), now=NOW)
 
     starts = [query["sql"].split()[0] for query in queries]
-    assert starts == ["BEGIN", *["SELECT"] * 5, "INSERT", "UPDATE", "COMMIT"]
+    assert starts == ["BEGIN", *["SELECT"] * 6, "INSERT", "UPDATE", "COMMIT"]
 
 
 # --- Two at once --------------------------------------------------------------------------------------------
@@ -398,15 +399,15 @@ def test_a_window_in_the_past_is_written_at_once() -> None:
     assert create_sessions_for_game(game, [march("03-05")], now=NOW) == 1
 
 
-@pytest.mark.parametrize("off", [{"status": "paused"}, {"status": "archived"}])
-def test_a_game_that_is_not_in_play_is_left_alone(off: dict[str, str]) -> None:
-    game = observing()
-    Game.objects.filter(pk=game.pk).update(**off)
-    before = rows()
+def test_a_paused_game_is_settled_too_and_gets_no_session() -> None:
+    """Its nights are announced still."""
+    game = observing(start_time=time(18))
+    Game.objects.filter(pk=game.pk).update(status="paused", start_time=time(19))
 
     assert create_sessions_for_game(game, WHOLE, now=NOW) == 0
 
-    assert rows() == before
+    assert dates(game) == ["03-12", "03-19", "03-26"]
+    assert session_on(game, "03-12").starts_at == sydney("03-12 19:00")
 
 
 def test_a_dry_run_counts_the_days_asked_for_alone() -> None:
