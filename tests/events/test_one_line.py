@@ -41,7 +41,7 @@ CHECKED_ELSEWHERE = {
     "events.NewSession.timezone",
 }
 #: Models that the engine alone writes.
-RECORDS = ("workers.Run.", "workers.Incident.", "workers.WorkerProcess.")
+RECORDS = ("events.DataVersion.", "workers.Run.", "workers.Incident.", "workers.WorkerProcess.")
 
 
 @pytest.mark.parametrize("character", BREAKS)
