@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -72,6 +73,17 @@ def test_any_number_may_be_asked_for_by_hand() -> None:
     begin()
 
     assert Generation.objects.count() == 2
+
+
+def test_a_run_that_is_tried_again_has_its_own_generation_again() -> None:
+    run_id, other = uuid4(), uuid4()
+    begun = generation.begin(NOW, days=60, run_id=run_id)
+
+    again = generation.begin(NOW + timedelta(seconds=20), days=60, run_id=run_id)
+    generation.begin(NOW, days=10, run_id=other)
+
+    assert (again, again.at) == (begun, NOW)
+    assert set(Generation.objects.values_list("run_id", "days", "slot")) == {(run_id, 60, None), (other, 10, None)}
 
 
 @pytest.mark.parametrize("days", [-1, 400, 10**12])
@@ -281,26 +293,88 @@ def test_no_venue_at_all_is_no_trouble() -> None:
 # --- current ----------------------------------------------------------------------------------------------
 
 
+AN_HOUR = timedelta(hours=1)
+
+
+def horizon(zone: str = "Australia/Sydney") -> date:
+    goal = generation.current()
+    assert goal
+    return generation.horizon(goal, zone)
+
+
+def finish(begun: Generation) -> None:
+    generation.finish([begun], NOW + AN_HOUR)
+
+
 def test_a_rerun_over_fewer_days_makes_no_horizon_shorter() -> None:
-    full = begin()
-    begin(NOW + timedelta(hours=1), days=3)
+    begin(slot=SLOT)
+    short = begin(NOW + AN_HOUR, days=3)
+    assert horizon() == HORIZON
 
-    assert generation.current() == full
+    finish(short)
 
-
-def test_a_rerun_over_more_days_counts_from_then_on() -> None:
-    begin()
-    further = begin(NOW + timedelta(hours=1), days=60)
-
-    assert generation.current() == further
+    assert horizon() == HORIZON
 
 
-def test_a_short_generation_counts_while_there_is_no_other() -> None:
+def test_a_rerun_over_more_days_counts_until_it_is_finished() -> None:
+    begin(slot=SLOT)
+    further = begin(NOW + AN_HOUR, days=60)
+    assert horizon() == TODAY + timedelta(60)
+
+    finish(further)
+
+    assert horizon() == HORIZON
+
+
+def test_after_a_longer_rerun_a_game_that_is_added_lags_behind_the_night_alone() -> None:
+    begin(slot=SLOT)
+    finish(begin(NOW + AN_HOUR, days=60))
+    settled(HORIZON)
+    added = settled(HORIZON - timedelta(1))
+
+    goal = generation.current()
+
+    assert goal
+    assert list(generation.lagging(goal)) == [added]
+
+
+def test_each_zone_has_the_furthest_horizon_of_its_own() -> None:
+    begin(datetime(2026, 3, 9, 18, tzinfo=UTC), slot=SLOT)  # 05:00 on the 10th in Sydney, the 9th in New York
+    begin(datetime(2026, 3, 10, 11, tzinfo=UTC), days=27)  # the 10th in both
+
+    assert horizon("Australia/Sydney") == HORIZON
+    assert horizon("America/New_York") == date(2026, 4, 6)
+    assert horizon("Pacific/Kiritimati") == date(2026, 4, 7)
+
+
+def test_the_latest_night_takes_the_place_of_those_before() -> None:
+    begin(NOW - timedelta(days=1), days=90, slot=SLOT - timedelta(days=1))
+    begin(slot=SLOT)
+
+    assert horizon() == HORIZON
+
+
+def test_where_there_was_never_a_night_the_latest_by_hand_counts() -> None:
     assert generation.current() is None
 
-    short = begin(days=3)
+    finish(begin(NOW - AN_HOUR, days=60))
+    finish(begin(days=3))
 
-    assert generation.current() == short
+    assert horizon() == TODAY + timedelta(3)
+
+
+def test_of_unfinished_reruns_over_as_many_days_only_the_latest_is_looked_at(
+    django_assert_num_queries: Any,
+) -> None:
+    for n in range(20):
+        begin(NOW + timedelta(seconds=n), days=60)
+    begin(slot=SLOT)
+
+    with django_assert_num_queries(2):
+        goal = generation.current()
+
+    assert goal
+    assert [(each.slot, each.at) for each in goal.generations] == [(SLOT, NOW), (None, NOW + timedelta(seconds=19))]
 
 
 # --- reconcile --------------------------------------------------------------------------------------------
@@ -411,6 +485,49 @@ def test_at_a_venues_midnight_nothing_is_sent(queues: Queues) -> None:
     hours = (NOW + timedelta(hours=n) for n in range(36))
     assert [generation.reconcile(hour) for hour in hours] == [0] * 36
     assert queues.windows() == {}
+
+
+def test_a_longer_rerun_that_is_not_done_keeps_the_night_from_nothing(queues: Queues) -> None:
+    settled(HORIZON)
+    night, further = begin(slot=SLOT), begin(days=60)
+
+    generation.reconcile(NOW)
+
+    for each in (night, further):
+        each.refresh_from_db()
+    assert (night.finished_at, further.finished_at) == (NOW, None)
+
+
+def test_a_short_rerun_that_is_done_finishes_no_night_that_is_not(queues: Queues) -> None:
+    settled(TODAY + timedelta(10))
+    night, short = begin(slot=SLOT), begin(NOW + AN_HOUR, days=10)
+
+    generation.reconcile(NOW + AN_HOUR)
+
+    for each in (night, short):
+        each.refresh_from_db()
+    assert (night.finished_at, short.finished_at) == (None, NOW + AN_HOUR)
+
+
+def test_with_a_rerun_those_that_looked_no_further_are_finished(queues: Queues) -> None:
+    settled(HORIZON)
+    for n in range(3):
+        begin(NOW - n * AN_HOUR, days=28 - n)
+
+    generation.reconcile(NOW)
+
+    assert not Generation.objects.filter(finished_at=None).exists()
+
+
+def test_the_games_of_a_longer_rerun_are_sent_again_too(queues: Queues) -> None:
+    game = settled(HORIZON)
+    for begun in (begin(slot=SLOT), begin(days=60)):
+        generation.fan_out(begun, now=NOW)
+    queues.clear()
+
+    assert generation.reconcile(NOW) == 1
+    assert queues.windows() == {game.pk: ("2026-04-08", f"{TODAY + timedelta(60)}")}
+    assert generation.reconcile(later(60)) == 0
 
 
 def test_games_that_no_generation_is_about_are_never_sent_again(queues: Queues) -> None:

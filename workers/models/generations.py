@@ -8,14 +8,18 @@ from django.db import models
 class Generation(models.Model):
     """One filling of the calendar, up to `days` days from each venue's today at the instant `at`.
 
-    PostgreSQL's unique slot makes two schedulers, or a message that comes twice, one generation.
+    It belongs to the run that asked for it: one that is tried again has its own again. A nightly one alone has a slot
+    as well: PostgreSQL's unique slot makes two schedulers, or a message that comes twice, one generation.
     """
 
-    slot = models.DateTimeField(null=True, unique=True, help_text="Its nominal time; empty: asked for by hand.")
+    run_id = models.UUIDField(null=True, unique=True, help_text="The run that asked for it.")
+    slot = models.DateTimeField(null=True, unique=True, help_text="Which night's it is; empty: asked for by hand.")
     at = models.DateTimeField()
     days = models.PositiveSmallIntegerField()
     sent = models.PositiveIntegerField(null=True, help_text="Messages of the fan-out; empty until it is complete.")
-    lagging = models.PositiveIntegerField(null=True, help_text="Games behind its horizon, when last counted.")
+    lagging = models.PositiveIntegerField(
+        null=True, help_text="Games behind the horizon that counts, when last counted."
+    )
     moved_at = models.DateTimeField(help_text="When it last got on, or its games were last sent.")
     finished_at = models.DateTimeField(null=True, help_text="When no game lagged any more.")
 

@@ -28,6 +28,9 @@ class JobQuerySet(models.QuerySet["ScheduledJob"]):
         return self.annotate(planned_for=Subquery(planned.order_by("due_at").values("due_at")[:1]))
 
 
+#: The most runs that a job may be told to have at one time.
+MOST_INSTANCES = 100
+
 #: What a save plans anew.
 PLANNED_ANEW = ("anchor", "next_run_at", "runs_begun", "paused_because")
 
@@ -64,7 +67,9 @@ class ScheduledJob(models.Model):
         default=0, validators=[MaxValueValidator(3600)], help_text="Spread starts over so many seconds."
     )
     max_instances = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(100)], help_text="So many at one time."
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_INSTANCES)],
+        help_text="So many at one time.",
     )
     misfire_grace = models.PositiveIntegerField(
         default=60,

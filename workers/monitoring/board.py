@@ -112,12 +112,17 @@ class Board:
 
 
 def progress() -> Progress | None:
-    """How far the generation is whose horizon counts; None before the first."""
-    current = generation.current()
-    if current is None:
+    """How far the games are behind the horizon that counts; None before the first generation.
+
+    It is told of the generation that has been at work longest, or else of the latest.
+    """
+    goal = generation.current()
+    if goal is None:
         return None
+    at_work = sorted(goal.unfinished, key=lambda each: each.at)
+    told = at_work[0] if at_work else Generation.objects.latest()
     counts = generation.recurring().aggregate(games=Count("pk"), given_up=Count("pk", filter=GIVEN_UP))
-    return Progress(current, lagging=generation.lagging(current).count(), **counts)
+    return Progress(told, lagging=generation.lagging(goal).count(), **counts)
 
 
 def queue_depths() -> dict[str, int]:
