@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import reduce
+from functools import lru_cache, reduce
 from http.client import HTTPException
 from operator import or_
 from typing import Any
@@ -84,42 +84,50 @@ def fan_out(generation: Generation, *, now: datetime) -> int:
     The nightly generation asks of each game what lies beyond `generated_through`, one asked for by hand the whole
     window. Should this die on the way, the reconciler sends the rest.
     """
-    games = recurring() if generation.slot is None else lagging(generation, failed=True)
+    games = recurring() if generation.slot is None else lagging(generation, now, failed=True)
     sent = _send(generation, games, whole=generation.slot is None, now=now)
     Generation.objects.filter(pk=generation.pk).update(sent=sent, moved_at=now)
     log.info("%s: sent %d games", generation, sent)
     return sent
 
 
-def current() -> Goal | None:
+def current(now: datetime) -> Goal | None:
     """The generations whose horizons count: the latest nightly one, and those by hand that are not finished.
 
     Where there was never a nightly one the latest by hand counts in its place, finished or not. A rerun by hand thus
     makes nobody's horizon shorter, and a longer one keeps no game waiting once it is done.
     """
-    standing = Generation.objects.order_by(F("slot").desc(nulls_last=True), "-at").first()
+    possible = Generation.objects.possible_at(now)
+    standing = possible.annotate(by_hand=Q(slot=None)).order_by("by_hand", "-at").first()
     if standing is None:
         return None
-    by_hand = Generation.objects.filter(slot=None, finished_at=None).exclude(pk=standing.pk)
+    by_hand = possible.filter(slot=None, finished_at=None).exclude(pk=standing.pk)
     # Of those over as many days the latest looks furthest.
     return Goal([standing, *by_hand.order_by("days", "-at").distinct("days")])
 
 
 def reconcile(now: datetime) -> int:
     """Send the games again that lag behind the horizon when their messages are gone; returns how many."""
-    goal = current()
+    for each in Generation.objects.impossible_at(now)[:10]:
+        _say_ignored(str(each))
+    goal = current(now)
     if goal is None:
         return 0
-    behind = lagging(goal).count()
-    finish([each for each in goal.unfinished if not behind or not lagging(each).exists()], now)
+    behind = lagging(goal, now).count()
+    finish([each for each in goal.unfinished if not behind or not lagging(each, now).exists()], now)
     if any(each.lagging is None or behind < each.lagging for each in goal.generations):
         _note(goal, behind, now)
     if not behind or not _is_lost(goal, now):
         return 0
-    sent = _send(goal, lagging(goal), whole=False, now=now)
+    sent = _send(goal, lagging(goal, now), whole=False, now=now)
     _note(goal, behind, now)
     log.warning("%s: %d games had not got on and were sent again", goal.generations[0], sent)
     return sent
+
+
+@lru_cache
+def _say_ignored(generation: str) -> None:
+    log.error("%s: ignored, it lies ahead of now or looks too far. Was a host's clock wrong?", generation)
 
 
 def _note(goal: Goal, behind: int, now: datetime) -> None:
@@ -211,15 +219,18 @@ def horizon(goal: Generation | Goal, zone: str) -> date:
     return max(each.at.astimezone(ZoneInfo(zone)).date() + timedelta(each.days) for each in generations)
 
 
-def lagging(goal: Generation | Goal, *, failed: bool = False) -> QuerySet[Game]:
+def lagging(goal: Generation | Goal, now: datetime, *, failed: bool = False) -> QuerySet[Game]:
     """The active recurring games not settled up to the horizon of `goal`, and those to be settled anew.
 
-    Ended ones do not lag, nor do failed ones unless asked for or to be tried again.
+    Ended ones do not lag, nor do failed ones unless asked for or to be tried again. Behind a horizon that has passed,
+    because the nights were paused for longer than they look ahead, nobody lags.
     """
     behind = Q(pk__in=[])
     for zone in Venue.objects.order_by().values_list("timezone", flat=True).distinct():
         try:
             end = horizon(goal, zone)
+            if end < _today(zone, now):
+                continue
         except NO_ZONE:  # its games fail when they are tried, so they must be tried
             end = date.max
         behind |= Q(venue__timezone=zone, generated_through__isnull=True)
@@ -237,9 +248,11 @@ def lagging(goal: Generation | Goal, *, failed: bool = False) -> QuerySet[Game]:
     return games if failed else games.exclude(GIVEN_UP)
 
 
-def reaches(game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False) -> bool:
+def reaches(
+    now: datetime, game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False
+) -> bool:
     """Whether the horizon, to which the reconciler brings every game, covers what a message of these arguments asks."""
-    goal = current()
+    goal = current(now)
     zone = Venue.objects.filter(games=game_id).values_list("timezone", flat=True).first()
     try:
         return last_day is None or not zone or not goal or last_day <= horizon(goal, zone).isoformat()
@@ -265,9 +278,16 @@ def _messages(goal: Generation | Goal, games: QuerySet[Game], *, whole: bool, no
 
 
 def _window(goal: Generation | Goal, zone: str, now: datetime) -> tuple[date, date] | None:
-    """From the zone's today to its horizon. None when there is no such zone: whoever asks for its today says so."""
+    """From the zone's today to its horizon, or today alone if that has passed.
+
+    None when there is no such zone: whoever asks for its today says so.
+    """
     try:
-        last = horizon(goal, zone)
-        return min(now.astimezone(ZoneInfo(zone)).date(), last), last
+        today = _today(zone, now)
+        return today, max(horizon(goal, zone), today)
     except NO_ZONE:
         return None
+
+
+def _today(zone: str, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(zone)).date()

@@ -22,7 +22,7 @@ def prune(now: datetime) -> dict[str, int]:
     The generations whose horizons count stay, however old.
     """
     before = now - timedelta(days=settings.HISTORY_DAYS)
-    goal = generation.current()
+    goal = generation.current(now)
     kept = [each.pk for each in goal.generations] if goal else []
     return {
         "runs": _delete(Run.objects.filter(finished_at__lt=before)),

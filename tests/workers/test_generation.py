@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -213,7 +214,7 @@ def test_a_large_fan_out_asks_the_database_no_more_often_than_a_small_one(
 
 
 def lagging(begun: Generation) -> set[int]:
-    return set(generation.lagging(begun).values_list("pk", flat=True))
+    return set(generation.lagging(begun, NOW).values_list("pk", flat=True))
 
 
 def test_games_lag_until_they_are_settled_up_to_the_horizon() -> None:
@@ -257,7 +258,7 @@ def test_a_game_that_failed_does_not_lag_unless_asked_for() -> None:
     begun = begin()
 
     assert lagging(begun) == set()
-    assert generation.lagging(begun, failed=True).get() == game
+    assert generation.lagging(begun, NOW, failed=True).get() == game
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "", "/etc/passwd", "Australia"])
@@ -297,7 +298,7 @@ AN_HOUR = timedelta(hours=1)
 
 
 def horizon(zone: str = "Australia/Sydney") -> date:
-    goal = generation.current()
+    goal = generation.current(NOW + 2 * AN_HOUR)
     assert goal
     return generation.horizon(goal, zone)
 
@@ -332,10 +333,10 @@ def test_after_a_longer_rerun_a_game_that_is_added_lags_behind_the_night_alone()
     settled(HORIZON)
     added = settled(HORIZON - timedelta(1))
 
-    goal = generation.current()
+    goal = generation.current(NOW + 2 * AN_HOUR)
 
     assert goal
-    assert list(generation.lagging(goal)) == [added]
+    assert list(generation.lagging(goal, NOW)) == [added]
 
 
 def test_each_zone_has_the_furthest_horizon_of_its_own() -> None:
@@ -355,7 +356,7 @@ def test_the_latest_night_takes_the_place_of_those_before() -> None:
 
 
 def test_where_there_was_never_a_night_the_latest_by_hand_counts() -> None:
-    assert generation.current() is None
+    assert generation.current(NOW) is None
 
     finish(begin(NOW - AN_HOUR, days=60))
     finish(begin(days=3))
@@ -371,11 +372,40 @@ def test_of_unfinished_reruns_over_as_many_days_only_the_latest_is_looked_at(
     begin(slot=SLOT)
 
     with django_assert_num_queries(2):
-        goal = generation.current()
+        goal = generation.current(NOW)
 
     assert goal
     assert [(each.slot, each.at) for each in goal.generations] == [(SLOT, NOW), (None, NOW + timedelta(seconds=19))]
 
+
+def test_a_clock_that_differs_by_seconds_is_believed() -> None:
+    begun = begin(NOW + timedelta(seconds=59))
+
+    goal = generation.current(NOW)
+
+    assert goal
+    assert goal.generations == [begun]
+
+
+@pytest.mark.parametrize(("ahead", "days"), [(420, 28), (1, 28), (0, 400), (0, 30_000)])
+@pytest.mark.parametrize("slot", [None, SLOT])
+def test_what_a_wrong_clock_recorded_is_ignored_and_logged_once(
+    queues: Queues, caplog: pytest.LogCaptureFixture, ahead: int, days: int, slot: datetime | None
+) -> None:
+    game = settled()
+    begin(slot=SLOT - timedelta(days=1))
+    at = NOW + timedelta(days=ahead, minutes=-next(_minutes))
+    Generation.objects.create(at=at, days=days, slot=slot, moved_at=at)
+
+    sent = [generation.reconcile(NOW + timedelta(minutes=n)) for n in range(10)]
+
+    assert (sent, queues.windows(), horizon()) == ([0] * 10, {}, HORIZON)
+    assert caplog.text.count("ignored, it lies ahead of now or looks too far") == 1
+    create(game.pk)
+    assert not GameSession.objects.filter(slot_date__gt=HORIZON).exists()
+
+
+_minutes = count()  # what is logged once is logged once a process
 
 # --- reconcile --------------------------------------------------------------------------------------------
 
@@ -543,6 +573,38 @@ def test_games_that_no_generation_is_about_are_never_sent_again(queues: Queues) 
 
     assert [generation.reconcile(later(minute * 60)) for minute in range(10)] == [0] * 10
     assert queues.windows() == {}
+
+
+@pytest.mark.parametrize("zone", ["Australia/Sydney", "America/New_York", "Pacific/Kiritimati"])
+def test_a_horizon_that_has_passed_sends_nothing_and_writes_nothing_into_the_past(queues: Queues, zone: str) -> None:
+    """The nights are paused for longer than they look ahead."""
+    venue = make_venue(zone)
+    make_game(venue)
+    settled(HORIZON - timedelta(10), venue=venue)
+    settled(HORIZON, venue=venue)
+    begin(slot=SLOT)
+    now = NOW + timedelta(days=30)
+
+    assert [generation.reconcile(now + timedelta(minutes=n)) for n in range(5)] == [0] * 5
+    assert queues.windows() == {}
+
+
+def test_a_horizon_of_today_still_counts(queues: Queues) -> None:
+    game = settled(HORIZON - timedelta(1))
+    begun = begin(slot=SLOT)
+
+    assert list(generation.lagging(begun, datetime(2026, 4, 7, 13, 59, tzinfo=UTC))) == [game]  # 23:59 in Sydney
+    assert list(generation.lagging(begun, datetime(2026, 4, 7, 14, 0, tzinfo=UTC))) == []
+
+
+def test_a_game_to_be_tried_again_after_the_horizon_is_asked_for_today(queues: Queues) -> None:
+    game = settled(generation_error="It will be tried again. OperationalError: gone")
+    generation.fan_out(begin(slot=SLOT), now=NOW)
+    queues.clear()
+    now = NOW + timedelta(days=30)
+
+    assert [generation.reconcile(now), generation.reconcile(now)] == [1, 0]
+    assert queues.windows() == {game.pk: ("2026-04-09", "2026-04-09")}
 
 
 # --- create_sessions --------------------------------------------------------------------------------------

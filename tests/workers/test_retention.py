@@ -64,7 +64,7 @@ def test_the_generations_whose_horizons_count_stay_however_old() -> None:
     assert retention.prune(NOW)["generations"] == 2
 
     assert set(Generation.objects.all()) == {night, at_work}
-    goal = generation.current()
+    goal = generation.current(NOW)
     assert goal
     assert set(goal.generations) == {night, at_work}
 

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
+from django.db.models import Q
+
+from events.sessions.windows import MAX_WINDOW_DAYS
+
+#: How much later than now a generation may have been begun: no two hosts' clocks agree altogether.
+CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def possible_at(self, now: datetime) -> GenerationQuerySet:
+        """Generations that can be there at `now`. Nobody is to believe the others: see `impossible_at`."""
+        return self.filter(_possible_at(now))
+
+    def impossible_at(self, now: datetime) -> GenerationQuerySet:
+        """Generations that a clock began which was ahead, and those that look further than a window can."""
+        return self.exclude(_possible_at(now))
+
+
+def _possible_at(now: datetime) -> Q:
+    return Q(at__lte=now + CLOCKS_DIFFER, days__lt=MAX_WINDOW_DAYS)
 
 
 class Generation(models.Model):
@@ -22,6 +44,8 @@ class Generation(models.Model):
     )
     moved_at = models.DateTimeField(help_text="When it last got on, or its games were last sent.")
     finished_at = models.DateTimeField(null=True, help_text="When no game lagged any more.")
+
+    objects = GenerationQuerySet.as_manager()
 
     class Meta:
         ordering = ("-at",)

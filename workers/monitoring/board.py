@@ -83,7 +83,7 @@ class Board:
             now=now,
             zone_data=ZONE_DATA,
             scheduler=overdue.scheduler(now),
-            progress=progress(),
+            progress=progress(now),
             queues=queue_depths(),
             states=runs_by_state(now),
             missed=failures.missed_slots(now),
@@ -111,18 +111,18 @@ class Board:
         return [words for words, wrong in found.items() if wrong]
 
 
-def progress() -> Progress | None:
+def progress(now: datetime) -> Progress | None:
     """How far the games are behind the horizon that counts; None before the first generation.
 
     It is told of the generation that has been at work longest, or else of the latest.
     """
-    goal = generation.current()
+    goal = generation.current(now)
     if goal is None:
         return None
     at_work = sorted(goal.unfinished, key=lambda each: each.at)
-    told = at_work[0] if at_work else Generation.objects.latest()
+    told = at_work[0] if at_work else Generation.objects.possible_at(now).latest()
     counts = generation.recurring().aggregate(games=Count("pk"), given_up=Count("pk", filter=GIVEN_UP))
-    return Progress(told, lagging=generation.lagging(goal).count(), **counts)
+    return Progress(told, lagging=generation.lagging(goal, now).count(), **counts)
 
 
 def queue_depths() -> dict[str, int]:

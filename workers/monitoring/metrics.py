@@ -52,7 +52,7 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)
     says = "Whether the nightly generation has not begun, failed, does not end or stays paused: 1 or 0."
     yield _gauge("poker_generation_overdue", says, bool(scheduler.no_generation))
-    progress = board.progress()
+    progress = board.progress(now)
     if progress:
         age = (now - progress.generation.at).total_seconds()
         done = progress.generation.finished_at is not None

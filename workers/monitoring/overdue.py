@@ -38,7 +38,8 @@ class Scheduler:
 
 
 def scheduler(now: datetime) -> Scheduler:
-    ticking, generated = clock(), Generation.objects.values_list("at", flat=True).first()
+    ticking = clock()
+    generated = Generation.objects.possible_at(now).values_list("at", flat=True).first()
     nightly = ScheduledJob.objects.filter(pk=NIGHTLY).with_next_start().first()
     on = nightly is not None and nightly.is_on(now)
     return Scheduler(

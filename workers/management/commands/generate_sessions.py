@@ -118,7 +118,7 @@ class Command(BaseCommand):
     def _wait(self, begun: Generation) -> None:
         """Until no game lags and no message is left. A bar shows how far it is."""
         with tqdm(unit=" games", leave=False) as bar:
-            while left := max(broker().backlog(QUEUE), generation.lagging(begun).count()):
+            while left := max(broker().backlog(QUEUE), generation.lagging(begun, timezone.now()).count()):
                 bar.total = max(begun.sent or 0, left)
                 bar.n = bar.total - left
                 bar.refresh()
