@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
@@ -14,7 +15,7 @@ from tests.deploy import deploy
 from tests.factories import make_game
 from tests.workers.conftest import Queues
 from tests.workers.scheduled import FIVE, make_run, save_job
-from workers import generation, tick
+from workers import database_time, generation, tick
 from workers.actors import generate_upcoming_game_sessions
 from workers.allow_list import registry
 from workers.broker import broker
@@ -51,9 +52,9 @@ def from_periodiq(at: datetime) -> Message[Any]:
 
 
 def arrives(message: Message[Any], at: datetime) -> None:
-    """What a worker does that takes a message at `at`."""
+    """What a worker does that takes a message at `at`, by its own clock and the database's."""
     current = CurrentMessage()
-    with time_machine.travel(at, tick=False):
+    with time_machine.travel(at, tick=False), patch.object(database_time, "_ask", lambda: at):
         current.before_process_message(broker(), message)
         try:
             generate_upcoming_game_sessions(*message.args, **message.kwargs)

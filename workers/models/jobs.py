@@ -32,7 +32,7 @@ class JobQuerySet(models.QuerySet["ScheduledJob"]):
 MOST_INSTANCES = 100
 
 #: What a save plans anew.
-PLANNED_ANEW = ("anchor", "next_run_at", "runs_begun", "paused_because")
+PLANNED_ANEW = ("anchor", "next_run_at", "next_wall", "zone_data", "runs_begun", "paused_because")
 
 
 class ScheduledJob(models.Model):
@@ -86,6 +86,20 @@ class ScheduledJob(models.Model):
     by_periodiq = models.BooleanField(default=False, editable=False, help_text="periodiq itself sends its messages.")
     anchor = models.DateTimeField(editable=False, help_text="What intervals count from.")
     next_run_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    next_wall = models.CharField(
+        max_length=26,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="What the clock of its zone is to show at next_run_at (ISO); empty where an instant is meant.",
+    )
+    zone_data = models.CharField(
+        max_length=16,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The fingerprint of the data on its zone that next_run_at was worked out by.",
+    )
     runs_begun = models.PositiveIntegerField(default=0, editable=False)
 
     objects = JobQuerySet.as_manager()
