@@ -18,6 +18,7 @@ from events import sessions
 from workers import digest, game_message, generation, retention, tick
 from workers.database_time import database_now, read_clocks
 from workers.jobs import current_run, job
+from workers.models import MOST_INSTANCES
 from workers.triggers import CronTrigger
 
 log = logging.getLogger(__name__)
@@ -29,15 +30,23 @@ def dispatch_due_jobs() -> None:
     tick.take(read_clocks(), _scheduled_at())
 
 
-@job(queue_name="clock", priority=-5, throws=(sessions.WindowError,), periodic=cron("0 5 * * *"))
+# So many places that no night is skipped because generations by hand are at work: they share nothing that has to be
+# guarded (each game's row is locked by whoever writes it), a fan-out is over in seconds, and that a hundred, which is
+# the most a job may have, are at work at once would take a hundred threads of the clock's queue.
+@job(
+    queue_name="clock",
+    priority=-5,
+    throws=(sessions.WindowError,),
+    periodic=cron("0 5 * * *"),
+    max_instances=MOST_INSTANCES,
+)
 def generate_upcoming_game_sessions(days: int | None = None) -> dict[str, int]:
     """Fill the calendar: one `create_sessions_for_game` message for each active recurring game.
 
     Sent by periodiq at 05:00 Australia/Sydney, and at any time by hand: `.send()`, or `.send(days=60)` to look
     further ahead than LOOKAHEAD_DAYS. Always safe to repeat.
     """
-    run = current_run()
-    return generation.generate(database_now(), days=days, slot=run.slot if run else None)
+    return generation.generate(database_now(), days=days, run=current_run())
 
 
 @dramatiq.actor(

@@ -28,7 +28,7 @@ def collect(now: datetime) -> None:
     for queue in sorted(broker().get_declared_queues()):
         while letters := broker().dead_letters(queue, BATCH):
             decoded = [message for data in letters.values() if (message := _decode(data))]
-            _bury([(message, why) for message in decoded if (why := _loss(message))], now)
+            _bury([(message, why) for message in decoded if (why := _loss(message, now))], now)
             broker().drop_dead_letters(queue, letters)
 
 
@@ -57,7 +57,7 @@ def _decode(data: bytes) -> Message[Any] | None:
         return None
 
 
-def _loss(message: Message[Any]) -> str:
+def _loss(message: Message[Any], now: datetime) -> str:
     """Why the message came to nothing; empty when something else makes it good."""
     if {"run_id", "scheduled_at"} & message.options.keys():
         return ""
@@ -71,7 +71,7 @@ def _loss(message: Message[Any]) -> str:
     if message.actor_name == "dispatch_due_jobs":
         return ""  # the next tick does it
     try:
-        if message.actor_name == ACTOR and generation.reaches(**arguments):
+        if message.actor_name == ACTOR and generation.reaches(now, **arguments):
             return ""
     except (TypeError, ValueError) as error:
         return f"its actor can make nothing of these arguments: {error}"

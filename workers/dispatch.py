@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, reduce
 from itertools import islice
+from operator import or_
 from typing import Any
 
 from django.db import DatabaseError, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 
+from events.models import DataVersion
+from events.zones import fingerprint
 from workers import runs
 from workers.allow_list import VANISHED, registry, vanished
 from workers.database_time import TOO_FAR
 from workers.models import JobQuerySet, Run, ScheduledJob
 from workers.runs import AHEAD
-from workers.triggers import FOREVER, TriggerError, jitter_of
+from workers.triggers import FOREVER, Trigger, TriggerError, jitter_of
 
 log = logging.getLogger(__name__)
 
 #: What a tick writes of the jobs that it plans.
-PLANNED = ["next_run_at", "runs_begun", "enabled", "paused_because"]
+PLANNED = ["next_run_at", "next_wall", "zone_data", "runs_begun", "enabled", "paused_because"]
 
 BATCH = 500
 SLOTS_AT_A_TIME = 20  # that are looked for a run
+WALLS_MOVE = timedelta(days=2)  # at the most, when a zone goes over to the other side of the date line
 CATCH_UP_AT_MOST = 100  # runs of one job, by catch_up=all
 LOOK_BACK_AT_MOST = 100_000  # missed slots that one pass over a job counts
 
@@ -39,6 +43,22 @@ def revive(now: datetime) -> None:
     """
     gone = ScheduledJob.objects.filter(enabled=False, paused_because__startswith=VANISHED)
     gone.filter(actor__in=list(registry)).update(enabled=True, paused_because="")
+
+
+def follow_zones(now: datetime) -> None:
+    """Plan anew, by the data of this process, the jobs whose zones have other data than they were planned with.
+
+    What has not started starts when the clock of its zone shows the same as before. Where that has just passed, the
+    job's policies decide, as about any other slot that was missed. While a deploy rolls, only processes with the data
+    that its release has noted do so: those of two releases would plan each other's jobs for ever.
+    """
+    while DataVersion.is_ours():
+        with transaction.atomic():
+            batch = list(ScheduledJob.objects.filter(_unlike_ours()).select_for_update(no_key=True)[:BATCH])
+            if not batch:
+                return
+            _follow(batch, now)
+            ScheduledJob.objects.bulk_create(batch, update_conflicts=True, unique_fields=["id"], update_fields=PLANNED)
 
 
 def dispatch_due(now: datetime) -> None:
@@ -63,12 +83,15 @@ def plan_anew(job: ScheduledJob, before: ScheduledJob | None, now: datetime) -> 
     Runs that were queued ahead are dropped; late ones that have not begun get the job's arguments. An interval's anchor
     stays as long as its trigger does, so that no save shifts it.
     """
+    if before and before.zone_data != fingerprint(before.timezone) and DataVersion.is_ours():
+        _follow([before], now)
     same = before and (before.trigger, before.start_at) == (job.trigger, job.start_at)
     job.anchor = before.anchor if before and same else now
     dropped = _bring_in_line(job, now)
     if before:  # a tick may have counted since the job was read
         job.runs_begun = max(before.runs_begun - dropped, 0)
-    job.next_run_at = _next_run_at(job, before, now)
+    following = _next_run_at(job, before, now)
+    _note_next(job, job.parsed_trigger() if following else None, following)
     if job.is_on(now):
         job.paused_because = ""
     if job.origin == ScheduledJob.Origin.STAFF:
@@ -89,6 +112,8 @@ def _dispatch(due: JobQuerySet, now: datetime, until: datetime) -> None:
     """Plan the due jobs batch by batch. Each batch is one transaction; its messages are sent after it."""
     # While a deploy rolls, an old worker knows nothing of the new code's jobs, and leaves them to a new one.
     of_tomorrow = Q(origin=ScheduledJob.Origin.CODE) & ~Q(actor__in=list(registry))
+    # By other data an instant is no slot: whoever may settle plans these anew first.
+    of_tomorrow |= _unlike_ours() & ~Q(zone_data="")
     while True:
         with transaction.atomic():
             ready = due.running_at(now).exclude(of_tomorrow).order_by("next_run_at")
@@ -119,7 +144,7 @@ def _plan_or_pause(job: ScheduledJob, now: datetime, until: datetime) -> list[Ru
         raise  # not the job's fault
     except Exception as error:
         log.error("Job %s is paused: %s", job, error)
-        job.enabled, job.next_run_at, job.paused_because = False, None, str(error)[:500]
+        job.enabled, job.next_run_at, job.next_wall, job.paused_because = False, None, "", str(error)[:500]
         return []
 
 
@@ -135,12 +160,14 @@ def _plan(job: ScheduledJob, now: datetime, until: datetime) -> list[Run]:
     if job.by_periodiq:
         missed, on_time = _unrecorded(job, slots), []
     planned = [*_catch_up(job, missed, now), *(_run(job, slot, Run.Cause.SCHEDULE, now) for slot in on_time)]
+    for run in planned:
+        run.wall = trigger.wall_text(run.slot) if run.slot else ""
     if job.max_runs is not None:  # a slot that had its run when the clock was ahead is not counted twice
         recorded = set(_recorded(job, [run.slot for run in planned]))
         planned = [run for run in planned if run.slot not in recorded]
     planned = _within_max_runs(job, planned)
     finished = job.max_runs is not None and job.runs_begun >= job.max_runs
-    job.next_run_at = None if finished else trigger.next_fire(slots[-1] if slots else until)
+    _note_next(job, trigger, None if finished else trigger.next_fire(slots[-1] if slots else until))
     return planned
 
 
@@ -224,7 +251,8 @@ def _decides(job: ScheduledJob) -> tuple[Any, ...]:
 
 def _to_check(now: datetime) -> Iterator[ScheduledJob]:
     """The jobs whose next slot is not known to be right."""
-    for job in ScheduledJob.objects.running_at(now).filter(actor__in=list(registry), next_run_at__gt=now):
+    ours = ScheduledJob.objects.running_at(now).exclude(_unlike_ours() & ~Q(zone_data=""))
+    for job in ours.filter(actor__in=list(registry), next_run_at__gt=now):
         found_at, decided = _found_right.get(job.pk, (now, ()))
         if found_at > now or decided != _decides(job):
             yield job
@@ -264,9 +292,9 @@ def _repair(job_id: str, now: datetime) -> str:
         job.runs_begun = max(job.runs_begun - dropped, 0)
         finished = job.max_runs is not None and job.runs_begun >= job.max_runs
         on = job.enabled and not job.retired and not finished
-        job.next_run_at = _first_without_run(job, max(now, job.paused_until or now)) if on else None
-        row = ScheduledJob.objects.filter(pk=job.pk)
-        row.update(anchor=job.anchor, runs_begun=job.runs_begun, next_run_at=job.next_run_at)
+        following = _first_without_run(job, max(now, job.paused_until or now)) if on else None
+        _note_next(job, job.parsed_trigger() if following else None, following)
+        job.save_base(update_fields=["anchor", "runs_begun", "next_run_at", "next_wall", "zone_data"])
     return " ".join(
         [
             f"the next time of {job}",
@@ -278,11 +306,71 @@ def _repair(job_id: str, now: datetime) -> str:
 
 def _first_without_run(job: ScheduledJob, after: datetime) -> datetime | None:
     """The first slot after `after` that has no run yet: a clock that was stepped back comes to each slot again."""
-    slots = (slot for slot in job.parsed_trigger().fires(after, FOREVER) if slot > after)
+    trigger = job.parsed_trigger()
+    slots = (slot for slot in trigger.fires(after, FOREVER) if slot > after)
     while batch := list(islice(slots, SLOTS_AT_A_TIME)):
-        if unrecorded := _unrecorded(job, batch):
-            return unrecorded[0]
+        had = _walls_around(job, batch)
+        for slot in _unrecorded(job, batch):
+            if trigger.wall_text(slot) not in had:
+                return slot
     return None
+
+
+def _walls_around(job: ScheduledJob, slots: list[datetime]) -> set[str]:
+    """The walls that had their runs by other zone data too: by ours some of them may be to come."""
+    near = Run.objects.filter(job=job, slot__range=(slots[0] - WALLS_MOVE, slots[-1] + WALLS_MOVE))
+    return set(near.exclude(wall="").values_list("wall", flat=True))
+
+
+# --- Zone data --------------------------------------------------------------------------------------------
+
+
+def _unlike_ours() -> Q:
+    """The condition of jobs that were planned with other data on their zone than ours, or nobody knows with which."""
+    known = ScheduledJob.objects.order_by().values_list("timezone", "zone_data").distinct()
+    unlike = [Q(timezone=zone, zone_data=data) for zone, data in known if data != fingerprint(zone)]
+    return reduce(or_, unlike, Q(pk__in=[]))
+
+
+def _follow(jobs: Sequence[ScheduledJob], now: datetime) -> None:
+    """Work out by the data of this process when jobs, which are locked, run next.
+
+    Runs that were planned ahead and are not due yet are dropped, for planning goes on at the first of their walls.
+    """
+    ahead = Run.objects.filter(job__in=jobs, state=Run.State.QUEUED, attempts=0, cause=Run.Cause.SCHEDULE)
+    ahead = ahead.filter(due_at__gt=now).exclude(wall="")
+    walls = defaultdict(list)
+    for job_id, wall in ahead.values_list("job", "wall"):
+        walls[job_id].append(wall)
+    ahead.delete()
+    begun = Run.objects.filter(job__in=jobs, slot=F("job__next_run_at"))  # periodiq's, whose grace is not over
+    over = set(begun.values_list("job", flat=True))
+    for job in jobs:
+        planned = walls[job.pk]
+        job.runs_begun = max(job.runs_begun - len(planned), 0)
+        try:
+            _follow_one(job, planned, over=job.pk in over)
+        except Exception as error:  # planning says so once it is due
+            log.error("Job %s cannot be planned by other data on %s: %s", job, job.timezone, error)
+        job.zone_data = fingerprint(job.timezone)
+
+
+def _follow_one(job: ScheduledJob, planned: list[str], *, over: bool) -> None:
+    if not planned and not job.next_run_at:
+        return
+    trigger = job.parsed_trigger()
+    following = [job.next_wall or trigger.wall_text(job.next_run_at)] if job.next_run_at else []
+    wall = min(filter(None, [*planned, *following]), default=None)
+    if wall:
+        job.next_wall, job.next_run_at = wall, trigger.instant_at(datetime.fromisoformat(wall))
+        if over:
+            _note_next(job, trigger, trigger.next_fire(job.next_run_at))
+
+
+def _note_next(job: ScheduledJob, trigger: Trigger | None, fire: datetime | None) -> None:
+    """Note when a job runs next, and by what that was worked out."""
+    job.next_run_at, job.zone_data = fire, fingerprint(job.timezone)
+    job.next_wall = trigger.wall_text(fire) if trigger and fire else ""
 
 
 # --- What is saved ----------------------------------------------------------------------------------------

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache, reduce
 from http.client import HTTPException
+from operator import or_
 from typing import Any
 from urllib.request import urlopen
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -24,30 +28,47 @@ from workers.backing_services import PASSING_ERRORS
 from workers.broker import BATCH, broker
 from workers.committer import Deadly, committer, forget_holders
 from workers.game_message import QUEUE, message
-from workers.models import Generation
+from workers.models import Generation, Run
 
 log = logging.getLogger(__name__)
+
+#: The job whose slots are the nightly generation's, by the name of its actor, whose module imports this one.
+NIGHTLY = "generate_upcoming_game_sessions"
 
 #: Errors that are no fault of a game's: the database is away, or others kept the game waiting too long.
 PASSING = (*PASSING_ERRORS, TimeLimitExceeded)
 
 
-def generate(now: datetime, *, days: int | None, slot: datetime | None) -> dict[str, int]:
-    """Record a generation and send its messages. Returns how far it looks and how many games it asked for.
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """How far the calendar is to be filled: in each zone as far as the furthest of these generations looks."""
+
+    generations: Sequence[Generation]
+
+    @property
+    def unfinished(self) -> list[Generation]:
+        return [each for each in self.generations if each.finished_at is None]
+
+
+def generate(now: datetime, *, days: int | None, run: Run | None = None) -> dict[str, int]:
+    """Record the generation that `run` asks for and send its messages. Returns how far it looks, over how many games.
 
     Raises events.sessions.WindowError for a number of days that no window can have.
     """
-    begun = begin(now, days=days, slot=slot)
+    slot = run.slot if run and run.job_id == NIGHTLY else None
+    begun = begin(now, days=days, slot=slot, run_id=run.pk if run else None)
     return {"days": begun.days, "games": fan_out(begun, now=now)}
 
 
-def begin(now: datetime, *, days: int | None, slot: datetime | None) -> Generation:
-    """Record a generation and with it the horizon; that of a slot once, however often it is tried."""
+def begin(now: datetime, *, days: int | None, slot: datetime | None = None, run_id: UUID | None = None) -> Generation:
+    """Record a generation and with it its horizon; that of a night, or of a run, once, however often it is tried."""
     days = check_days(settings.LOOKAHEAD_DAYS if days is None else days)
-    values = {"at": now, "days": days, "moved_at": now}
-    if slot is None:
-        return Generation.objects.create(**values)
-    return Generation.objects.get_or_create(slot=slot, defaults=values)[0]
+    values = {"at": now, "days": days, "moved_at": now, "slot": slot, "run_id": run_id}
+    if slot:
+        return Generation.objects.get_or_create(slot=slot, defaults=values)[0]
+    if run_id:
+        return Generation.objects.get_or_create(run_id=run_id, defaults=values)[0]
+    return Generation.objects.create(**values)
 
 
 def check_days(days: int) -> int:
@@ -63,59 +84,79 @@ def fan_out(generation: Generation, *, now: datetime) -> int:
     The nightly generation asks of each game what lies beyond `generated_through`, one asked for by hand the whole
     window. Should this die on the way, the reconciler sends the rest.
     """
-    games = recurring() if generation.slot is None else lagging(generation, failed=True)
+    games = recurring() if generation.slot is None else lagging(generation, now, failed=True)
     sent = _send(generation, games, whole=generation.slot is None, now=now)
     Generation.objects.filter(pk=generation.pk).update(sent=sent, moved_at=now)
     log.info("%s: sent %d games", generation, sent)
     return sent
 
 
-def current() -> Generation | None:
-    """The generation whose horizon counts: the latest that looked as far ahead as the setting says.
+def current(now: datetime) -> Goal | None:
+    """The generations whose horizons count: the latest nightly one, and those by hand that are not finished.
 
-    A rerun by hand over fewer days makes nobody's horizon shorter.
+    Where there was never a nightly one the latest by hand counts in its place, finished or not. A rerun by hand thus
+    makes nobody's horizon shorter, and a longer one keeps no game waiting once it is done.
     """
-    full = Generation.objects.filter(days__gte=settings.LOOKAHEAD_DAYS)
-    return full.first() or Generation.objects.first()
+    possible = Generation.objects.possible_at(now)
+    standing = possible.annotate(by_hand=Q(slot=None)).order_by("by_hand", "-at").first()
+    if standing is None:
+        return None
+    by_hand = possible.filter(slot=None, finished_at=None).exclude(pk=standing.pk)
+    # Of those over as many days the latest looks furthest.
+    return Goal([standing, *by_hand.order_by("days", "-at").distinct("days")])
 
 
 def reconcile(now: datetime) -> int:
     """Send the games again that lag behind the horizon when their messages are gone; returns how many."""
-    generation = current()
-    if generation is None:
+    for each in Generation.objects.impossible_at(now)[:10]:
+        _say_ignored(str(each))
+    goal = current(now)
+    if goal is None:
         return 0
-    behind = lagging(generation).count()
-    row = Generation.objects.filter(pk=generation.pk)
-    if not behind and generation.finished_at is None:
-        finish(generation, now)
-    if generation.lagging is None or behind < generation.lagging:
-        generation.moved_at = now
-        row.update(lagging=behind, moved_at=now)
-    if not behind or not _is_lost(generation, now):
+    behind = lagging(goal, now).count()
+    finish([each for each in goal.unfinished if not behind or not lagging(each, now).exists()], now)
+    if any(each.lagging is None or behind < each.lagging for each in goal.generations):
+        _note(goal, behind, now)
+    if not behind or not _is_lost(goal, now):
         return 0
-    sent = _send(generation, lagging(generation), whole=False, now=now)
-    row.update(lagging=behind, moved_at=now)
-    log.warning("%s: %d games had not got on and were sent again", generation, sent)
+    sent = _send(goal, lagging(goal, now), whole=False, now=now)
+    _note(goal, behind, now)
+    log.warning("%s: %d games had not got on and were sent again", goal.generations[0], sent)
     return sent
 
 
-def _is_lost(generation: Generation, now: datetime) -> bool:
+@lru_cache
+def _say_ignored(generation: str) -> None:
+    log.error("%s: ignored, it lies ahead of now or looks too far. Was a host's clock wrong?", generation)
+
+
+def _note(goal: Goal, behind: int, now: datetime) -> None:
+    """Note how many games lag, as some have got on or were sent again."""
+    for each in goal.generations:
+        each.lagging, each.moved_at = behind, now
+    Generation.objects.bulk_update(goal.generations, ["lagging", "moved_at"])
+
+
+def _is_lost(goal: Goal, now: datetime) -> bool:
     """Whether the messages of the games that lag are gone: there is none, or none was worked on for a while.
 
     While some still wait for a worker nothing is lost, so that a backlog is never sent twice over.
     """
-    if generation.sent is not None and not broker().backlog(QUEUE):
+    if all(each.sent is not None for each in goal.generations) and not broker().backlog(QUEUE):
         return True
-    still = now - generation.moved_at
+    still = now - max(each.moved_at for each in goal.generations)
     return still >= timedelta(seconds=settings.RESEND_AFTER_SECONDS) and not broker().waiting(QUEUE)
 
 
-def finish(generation: Generation, now: datetime) -> None:
-    """Note that no game lags any more, and after a nightly generation tell the service that waits to hear so.
+def finish(done: Sequence[Generation], now: datetime) -> None:
+    """Note that no game lags behind these any more, nor behind earlier ones that looked no further.
 
-    With it the earlier ones are finished: a rerun by hand may have taken over from the nightly one.
+    After a nightly generation the service hears that waits for it.
     """
-    unfinished = Generation.objects.filter(finished_at=None, at__lte=generation.at)
+    if not done:
+        return
+    covered = reduce(or_, (Q(at__lte=each.at, days__lte=each.days) for each in done))
+    unfinished = Generation.objects.filter(covered, finished_at=None)
     nightly = unfinished.filter(slot__isnull=False).exists()
     if unfinished.update(finished_at=now) and nightly and settings.HEARTBEAT_URL:
         try:
@@ -172,20 +213,24 @@ def recurring() -> QuerySet[Game]:
     return Game.objects.in_play().recurring()
 
 
-def horizon(generation: Generation, zone: str) -> date:
-    """The last local date up to which a generation settles the games in the zone called `zone`."""
-    return generation.at.astimezone(ZoneInfo(zone)).date() + timedelta(generation.days)
+def horizon(goal: Generation | Goal, zone: str) -> date:
+    """The last local date up to which the games in the zone called `zone` are to be settled."""
+    generations = goal.generations if isinstance(goal, Goal) else [goal]
+    return max(each.at.astimezone(ZoneInfo(zone)).date() + timedelta(each.days) for each in generations)
 
 
-def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
-    """The active recurring games not settled up to the generation's horizon, and all those to be settled anew.
+def lagging(goal: Generation | Goal, now: datetime, *, failed: bool = False) -> QuerySet[Game]:
+    """The active recurring games not settled up to the horizon of `goal`, and all those to be settled anew.
 
-    Ended ones do not lag, nor do failed ones unless asked for or to be tried again.
+    Ended ones do not lag, nor do failed ones unless asked for or to be tried again. Behind a horizon that has passed,
+    because the nights were paused for longer than they look ahead, nobody lags.
     """
     behind = Q(pk__in=[])
     for zone in Venue.objects.zones():
         try:
-            end = horizon(generation, zone)
+            end = horizon(goal, zone)
+            if end < _today(zone, now):
+                continue
         except NO_ZONE:  # its games fail when they are tried, so they must be tried
             end = date.max
         behind |= Q(venue__timezone=zone, generated_through__isnull=True)
@@ -203,37 +248,46 @@ def lagging(generation: Generation, *, failed: bool = False) -> QuerySet[Game]:
     return games if failed else games.exclude(GIVEN_UP)
 
 
-def reaches(game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False) -> bool:
+def reaches(
+    now: datetime, game_id: int, first_day: str | None = None, last_day: str | None = None, settle: bool = False
+) -> bool:
     """Whether the horizon, to which the reconciler brings every game, covers what a message of these arguments asks."""
-    generation = current()
+    goal = current(now)
     zone = Venue.objects.filter(games=game_id).values_list("timezone", flat=True).first()
     try:
-        return last_day is None or not zone or not generation or last_day <= horizon(generation, zone).isoformat()
+        return last_day is None or not zone or not goal or last_day <= horizon(goal, zone).isoformat()
     except NO_ZONE:  # the game says so itself
         return True
 
 
-def _send(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> int:
-    return broker().enqueue_all(_messages(generation, games, whole=whole, now=now))
+def _send(goal: Generation | Goal, games: QuerySet[Game], *, whole: bool, now: datetime) -> int:
+    return broker().enqueue_all(_messages(goal, games, whole=whole, now=now))
 
 
-def _messages(generation: Generation, games: QuerySet[Game], *, whole: bool, now: datetime) -> Iterator[Message[Any]]:
+def _messages(goal: Generation | Goal, games: QuerySet[Game], *, whole: bool, now: datetime) -> Iterator[Message[Any]]:
     windows: dict[str, tuple[date, date] | None] = {}
     rows = games.annotate(anew=Case(When(outdated(), then=True), default=False)).order_by("pk")
     values = rows.values_list("pk", "generated_through", "generation_error", "venue__timezone", "anew")
     for game_id, through, error, zone, anew in values.iterator(chunk_size=BATCH):
         if zone not in windows:
-            windows[zone] = _window(generation, zone, now)
+            windows[zone] = _window(goal, zone, now)
         days = windows[zone]
         if days and through and not (whole or error or anew):
             days = min(max(days[0], through + timedelta(1)), days[1]), days[1]
         yield message(game_id, *(day.isoformat() for day in days or ()))
 
 
-def _window(generation: Generation, zone: str, now: datetime) -> tuple[date, date] | None:
-    """From the zone's today to its horizon. None when there is no such zone: whoever asks for its today says so."""
+def _window(goal: Generation | Goal, zone: str, now: datetime) -> tuple[date, date] | None:
+    """From the zone's today to its horizon, or today alone if that has passed.
+
+    None when there is no such zone: whoever asks for its today says so.
+    """
     try:
-        last = horizon(generation, zone)
-        return min(now.astimezone(ZoneInfo(zone)).date(), last), last
+        today = _today(zone, now)
+        return today, max(horizon(goal, zone), today)
     except NO_ZONE:
         return None
+
+
+def _today(zone: str, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(zone)).date()

@@ -19,14 +19,14 @@ BATCH = 1000  # rows deleted in one statement
 def prune(now: datetime) -> dict[str, int]:
     """Delete what is older than HISTORY_DAYS, and processes gone for a day; returns how many rows of each kind.
 
-    The generation whose horizon counts stays, however old.
+    The generations whose horizons count stay, however old.
     """
     before = now - timedelta(days=settings.HISTORY_DAYS)
-    current = generation.current()
-    kept = current.pk if current else None
+    goal = generation.current(now)
+    kept = [each.pk for each in goal.generations] if goal else []
     return {
         "runs": _delete(Run.objects.filter(finished_at__lt=before)),
-        "generations": _delete(Generation.objects.filter(at__lt=before).exclude(pk=kept or 0)),
+        "generations": _delete(Generation.objects.filter(at__lt=before).exclude(pk__in=kept)),
         "incidents": _delete(Incident.objects.filter(closed_at__lt=before)),
         "digests": _delete(Digest.objects.filter(date__lt=before.date())),
         "processes": _delete(WorkerProcess.objects.filter(beat_at__lt=now - PROCESSES_KEPT)),

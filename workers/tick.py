@@ -48,6 +48,7 @@ def tick(now: datetime, scheduled_at: datetime | None = None) -> None:
         repairing.repair(before, now)
 
     parts = (
+        dispatch.follow_zones,  # first, or a time by other zone data would look like a wrong clock's
         repair,
         runs.reap,
         dispatch.revive,

@@ -22,5 +22,5 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes
 
 
-generation.generate(timezone.now(), days=None, slot=None)
+generation.generate(timezone.now(), days=None)
 print(peak())

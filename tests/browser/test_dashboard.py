@@ -16,9 +16,9 @@ from tests.waiting import eventually
 from tests.workers.conftest import Queues, queues  # noqa: F401 - the fixture
 from tests.workers.scheduled import make_job, make_run
 from workers import generation
+from workers.generation import NIGHTLY
 from workers.models import Clock, Run, ScheduledJob
 from workers.monitoring import alarms
-from workers.monitoring.overdue import NIGHTLY
 
 GAMES = 2000
 

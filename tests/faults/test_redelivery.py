@@ -41,7 +41,7 @@ def test_messages_that_come_five_times(
     games = calendar.make_games(300)
     nights = calendar.expected(games, now)
     due = past_slots(now)
-    generation.generate(now, days=calendar.AHEAD, slot=None)
+    generation.generate(now, days=calendar.AHEAD)
     dispatch.dispatch_due(now)
     minutes = [now - timedelta(minutes=n) for n in range(3)]
     actor = broker().get_actor("every_minute")

@@ -2,7 +2,9 @@
 
 import logging
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -78,6 +80,17 @@ def test_any_number_may_be_asked_for_by_hand() -> None:
     begin()
 
     assert Generation.objects.count() == 2
+
+
+def test_a_run_that_is_tried_again_has_its_own_generation_again() -> None:
+    run_id, other = uuid4(), uuid4()
+    begun = generation.begin(NOW, days=60, run_id=run_id)
+
+    again = generation.begin(NOW + timedelta(seconds=20), days=60, run_id=run_id)
+    generation.begin(NOW, days=10, run_id=other)
+
+    assert (again, again.at) == (begun, NOW)
+    assert set(Generation.objects.values_list("run_id", "days", "slot")) == {(run_id, 60, None), (other, 10, None)}
 
 
 @pytest.mark.parametrize("days", [-1, 400, 10**12])
@@ -207,7 +220,7 @@ def test_a_large_fan_out_asks_the_database_no_more_often_than_a_small_one(
 
 
 def lagging(begun: Generation) -> set[int]:
-    return set(generation.lagging(begun).values_list("pk", flat=True))
+    return set(generation.lagging(begun, NOW).values_list("pk", flat=True))
 
 
 def test_games_lag_until_they_are_settled_up_to_the_horizon() -> None:
@@ -251,7 +264,7 @@ def test_a_game_that_failed_does_not_lag_unless_asked_for() -> None:
     begun = begin()
 
     assert lagging(begun) == set()
-    assert generation.lagging(begun, failed=True).get() == game
+    assert generation.lagging(begun, NOW, failed=True).get() == game
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "", "/etc/passwd", "Australia"])
@@ -287,27 +300,118 @@ def test_no_venue_at_all_is_no_trouble() -> None:
 # --- current ----------------------------------------------------------------------------------------------
 
 
+AN_HOUR = timedelta(hours=1)
+
+
+def horizon(zone: str = "Australia/Sydney") -> date:
+    goal = generation.current(NOW + 2 * AN_HOUR)
+    assert goal
+    return generation.horizon(goal, zone)
+
+
+def finish(begun: Generation) -> None:
+    generation.finish([begun], NOW + AN_HOUR)
+
+
 def test_a_rerun_over_fewer_days_makes_no_horizon_shorter() -> None:
-    full = begin()
-    begin(NOW + timedelta(hours=1), days=3)
+    begin(slot=SLOT)
+    short = begin(NOW + AN_HOUR, days=3)
+    assert horizon() == HORIZON
 
-    assert generation.current() == full
+    finish(short)
 
-
-def test_a_rerun_over_more_days_counts_from_then_on() -> None:
-    begin()
-    further = begin(NOW + timedelta(hours=1), days=60)
-
-    assert generation.current() == further
+    assert horizon() == HORIZON
 
 
-def test_a_short_generation_counts_while_there_is_no_other() -> None:
-    assert generation.current() is None
+def test_a_rerun_over_more_days_counts_until_it_is_finished() -> None:
+    begin(slot=SLOT)
+    further = begin(NOW + AN_HOUR, days=60)
+    assert horizon() == TODAY + timedelta(60)
 
-    short = begin(days=3)
+    finish(further)
 
-    assert generation.current() == short
+    assert horizon() == HORIZON
 
+
+def test_after_a_longer_rerun_a_game_that_is_added_lags_behind_the_night_alone() -> None:
+    begin(slot=SLOT)
+    finish(begin(NOW + AN_HOUR, days=60))
+    settled(HORIZON)
+    added = settled(HORIZON - timedelta(1))
+
+    goal = generation.current(NOW + 2 * AN_HOUR)
+
+    assert goal
+    assert list(generation.lagging(goal, NOW)) == [added]
+
+
+def test_each_zone_has_the_furthest_horizon_of_its_own() -> None:
+    begin(datetime(2026, 3, 9, 18, tzinfo=UTC), slot=SLOT)  # 05:00 on the 10th in Sydney, the 9th in New York
+    begin(datetime(2026, 3, 10, 11, tzinfo=UTC), days=27)  # the 10th in both
+
+    assert horizon("Australia/Sydney") == HORIZON
+    assert horizon("America/New_York") == date(2026, 4, 6)
+    assert horizon("Pacific/Kiritimati") == date(2026, 4, 7)
+
+
+def test_the_latest_night_takes_the_place_of_those_before() -> None:
+    begin(NOW - timedelta(days=1), days=90, slot=SLOT - timedelta(days=1))
+    begin(slot=SLOT)
+
+    assert horizon() == HORIZON
+
+
+def test_where_there_was_never_a_night_the_latest_by_hand_counts() -> None:
+    assert generation.current(NOW) is None
+
+    finish(begin(NOW - AN_HOUR, days=60))
+    finish(begin(days=3))
+
+    assert horizon() == TODAY + timedelta(3)
+
+
+def test_of_unfinished_reruns_over_as_many_days_only_the_latest_is_looked_at(
+    django_assert_num_queries: Any,
+) -> None:
+    for n in range(20):
+        begin(NOW + timedelta(seconds=n), days=60)
+    begin(slot=SLOT)
+
+    with django_assert_num_queries(2):
+        goal = generation.current(NOW)
+
+    assert goal
+    assert [(each.slot, each.at) for each in goal.generations] == [(SLOT, NOW), (None, NOW + timedelta(seconds=19))]
+
+
+def test_a_clock_that_differs_by_seconds_is_believed() -> None:
+    begun = begin(NOW + timedelta(seconds=59))
+
+    goal = generation.current(NOW)
+
+    assert goal
+    assert goal.generations == [begun]
+
+
+@pytest.mark.parametrize(("ahead", "days"), [(420, 28), (1, 28), (0, 400), (0, 30_000)])
+@pytest.mark.parametrize("slot", [None, SLOT])
+def test_what_a_wrong_clock_recorded_is_ignored_and_logged_once(
+    queues: Queues, caplog: pytest.LogCaptureFixture, ahead: int, days: int, slot: datetime | None
+) -> None:
+    game = settled()
+    begin(slot=SLOT - timedelta(days=1))
+    at = NOW + timedelta(days=ahead, minutes=-next(_minutes))
+    Generation.objects.create(at=at, days=days, slot=slot, moved_at=at)
+
+    sent = [generation.reconcile(NOW + timedelta(minutes=n)) for n in range(10)]
+
+    assert (sent, queues.windows(), horizon()) == ([0] * 10, {}, HORIZON)
+    assert caplog.text.count("ignored, it lies ahead of now or looks too far") == 1
+    create(game.pk)
+    assert not GameSession.objects.filter(slot_date__gt=HORIZON).exists()
+
+
+_minutes = count()  # what is logged once is logged once a process
 
 # --- reconcile --------------------------------------------------------------------------------------------
 
@@ -419,6 +523,49 @@ def test_at_a_venues_midnight_nothing_is_sent(queues: Queues) -> None:
     assert queues.windows() == {}
 
 
+def test_a_longer_rerun_that_is_not_done_keeps_the_night_from_nothing(queues: Queues) -> None:
+    settled(HORIZON)
+    night, further = begin(slot=SLOT), begin(days=60)
+
+    generation.reconcile(NOW)
+
+    for each in (night, further):
+        each.refresh_from_db()
+    assert (night.finished_at, further.finished_at) == (NOW, None)
+
+
+def test_a_short_rerun_that_is_done_finishes_no_night_that_is_not(queues: Queues) -> None:
+    settled(TODAY + timedelta(10))
+    night, short = begin(slot=SLOT), begin(NOW + AN_HOUR, days=10)
+
+    generation.reconcile(NOW + AN_HOUR)
+
+    for each in (night, short):
+        each.refresh_from_db()
+    assert (night.finished_at, short.finished_at) == (None, NOW + AN_HOUR)
+
+
+def test_with_a_rerun_those_that_looked_no_further_are_finished(queues: Queues) -> None:
+    settled(HORIZON)
+    for n in range(3):
+        begin(NOW - n * AN_HOUR, days=28 - n)
+
+    generation.reconcile(NOW)
+
+    assert not Generation.objects.filter(finished_at=None).exists()
+
+
+def test_the_games_of_a_longer_rerun_are_sent_again_too(queues: Queues) -> None:
+    game = settled(HORIZON)
+    for begun in (begin(slot=SLOT), begin(days=60)):
+        generation.fan_out(begun, now=NOW)
+    queues.clear()
+
+    assert generation.reconcile(NOW) == 1
+    assert queues.windows() == {game.pk: ("2026-04-08", f"{TODAY + timedelta(60)}")}
+    assert generation.reconcile(later(60)) == 0
+
+
 def test_games_that_no_generation_is_about_are_never_sent_again(queues: Queues) -> None:
     venue = make_venue()
     make_game(venue, recurrence="once", start_date=TODAY)
@@ -432,6 +579,38 @@ def test_games_that_no_generation_is_about_are_never_sent_again(queues: Queues) 
 
     assert [generation.reconcile(later(minute * 60)) for minute in range(10)] == [0] * 10
     assert queues.windows() == {}
+
+
+@pytest.mark.parametrize("zone", ["Australia/Sydney", "America/New_York", "Pacific/Kiritimati"])
+def test_a_horizon_that_has_passed_sends_nothing_and_writes_nothing_into_the_past(queues: Queues, zone: str) -> None:
+    """The nights are paused for longer than they look ahead."""
+    venue = make_venue(zone)
+    make_game(venue)
+    settled(HORIZON - timedelta(10), venue=venue)
+    settled(HORIZON, venue=venue)
+    begin(slot=SLOT)
+    now = NOW + timedelta(days=30)
+
+    assert [generation.reconcile(now + timedelta(minutes=n)) for n in range(5)] == [0] * 5
+    assert queues.windows() == {}
+
+
+def test_a_horizon_of_today_still_counts(queues: Queues) -> None:
+    game = settled(HORIZON - timedelta(1))
+    begun = begin(slot=SLOT)
+
+    assert list(generation.lagging(begun, datetime(2026, 4, 7, 13, 59, tzinfo=UTC))) == [game]  # 23:59 in Sydney
+    assert list(generation.lagging(begun, datetime(2026, 4, 7, 14, 0, tzinfo=UTC))) == []
+
+
+def test_a_game_to_be_tried_again_after_the_horizon_is_asked_for_today(queues: Queues) -> None:
+    game = settled(generation_error="It will be tried again. OperationalError: gone")
+    generation.fan_out(begin(slot=SLOT), now=NOW)
+    queues.clear()
+    now = NOW + timedelta(days=30)
+
+    assert [generation.reconcile(now), generation.reconcile(now)] == [1, 0]
+    assert queues.windows() == {game.pk: ("2026-04-09", "2026-04-09")}
 
 
 # --- create_sessions --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
@@ -13,9 +14,12 @@ from dramatiq.middleware import CurrentMessage
 from tests.deploy import deploy
 from tests.factories import make_game
 from tests.workers.conftest import Queues
-from workers import tick
+from tests.workers.scheduled import FIVE, make_run, save_job
+from workers import database_time, generation, tick
 from workers.actors import generate_upcoming_game_sessions
+from workers.allow_list import registry
 from workers.broker import broker
+from workers.generation import NIGHTLY
 from workers.models import Generation, Run, ScheduledJob
 
 pytestmark = pytest.mark.django_db(transaction=True)  # as in a worker: messages are sent after a commit
@@ -48,9 +52,9 @@ def from_periodiq(at: datetime) -> Message[Any]:
 
 
 def arrives(message: Message[Any], at: datetime) -> None:
-    """What a worker does that takes a message at `at`."""
+    """What a worker does that takes a message at `at`, by its own clock and the database's."""
     current = CurrentMessage()
-    with time_machine.travel(at, tick=False):
+    with time_machine.travel(at, tick=False), patch.object(database_time, "_ask", lambda: at):
         current.before_process_message(broker(), message)
         try:
             generate_upcoming_game_sessions(*message.args, **message.kwargs)
@@ -142,6 +146,49 @@ def test_by_hand_there_is_no_slot_and_no_limit(queues: Queues) -> None:
     assert list(Generation.objects.values_list("slot", "days")) == [(None, 60)] * 2
     assert list(Run.objects.values_list("slot", "cause", "state")) == [(None, "manual", "succeeded")] * 2
     assert len(queues.messages("games")) == 2
+
+
+def test_two_jobs_in_one_slot_have_a_generation_each(queues: Queues) -> None:
+    """A staff job at 05:00 that looks ten days ahead, and the nightly one."""
+    make_game()
+    save_job(SLOT - DAY, id="short", actor=NIGHTLY, kwargs={"days": 10}, trigger=FIVE)
+    save_job(SLOT - DAY, id="long", actor=NIGHTLY, kwargs={"days": 90}, trigger=FIVE)
+    tick.tick(after(-30))
+    for message in (*queues.messages("clock.DQ"), from_periodiq(SLOT)):
+        arrives(message, SLOT)
+
+    assert set(Generation.objects.values_list("slot", "days")) == {(None, 10), (None, 90), (SLOT, 28)}
+    assert dict(Run.objects.filter(actor=NIGHTLY).values_list("job", "result__days")) == {
+        "short": 10,
+        "long": 90,
+        NIGHTLY: 28,
+    }
+    owners = dict(Run.objects.values_list("pk", "job"))
+    days = {owners[run_id]: days for run_id, days in Generation.objects.values_list("run_id", "days") if run_id}
+    assert days == {"short": 10, "long": 90, NIGHTLY: 28}
+
+
+def test_a_night_is_not_skipped_while_generations_by_hand_are_running(queues: Queues) -> None:
+    game = make_game()
+    for _ in range(20):
+        make_run(nightly(), "running", cause="manual", actor=NIGHTLY, heartbeat_at=SLOT)
+
+    arrives(from_periodiq(SLOT), SLOT)
+
+    assert list(its_runs().filter(slot=SLOT).values_list("state", "cause")) == [("succeeded", "schedule")]
+    assert Generation.objects.get().slot == SLOT
+    assert queues.windows().keys() == {game.pk}
+
+
+def test_a_night_that_is_tried_again_has_its_generation_again(queues: Queues) -> None:
+    """Its worker died after it had begun."""
+    make_game()
+    run = make_run(nightly(), "queued", actor=NIGHTLY, slot=SLOT, attempts=1, due_at=SLOT)
+    begun = generation.begin(SLOT, days=None, slot=SLOT, run_id=run.pk)
+
+    arrives(registry[NIGHTLY].message(run), after(20))
+
+    assert (Generation.objects.get(), its_runs().get().state) == (begun, "succeeded")
 
 
 # --- Missed -----------------------------------------------------------------------------------------------

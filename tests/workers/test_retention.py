@@ -23,8 +23,8 @@ def days_ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def generated(at: datetime, days: int = 28) -> Generation:
-    return Generation.objects.create(at=at, moved_at=at, days=days)
+def generated(at: datetime, days: int = 28, **fields: Any) -> Generation:
+    return Generation.objects.create(at=at, moved_at=at, days=days, **{"finished_at": at, **fields})
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "skipped", "misfired"])
@@ -55,17 +55,18 @@ def test_old_generations_are_deleted() -> None:
     assert set(Generation.objects.all()) == set(recent)
 
 
-def test_the_generation_whose_horizon_counts_stays_however_old() -> None:
-    generated(days_ago(50))
-    counts = generated(days_ago(40))
-    short = generated(days_ago(35), days=3)
-    assert generation.current() == counts
+def test_the_generations_whose_horizons_count_stay_however_old() -> None:
+    generated(days_ago(50), slot=days_ago(50))
+    night = generated(days_ago(40), slot=days_ago(40))
+    at_work = generated(days_ago(36), days=60, finished_at=None)
+    generated(days_ago(35), days=3, finished_at=days_ago(35))
 
     assert retention.prune(NOW)["generations"] == 2
 
-    assert set(Generation.objects.all()) == {counts}
-    assert short.pk != counts.pk
-    assert generation.current() == counts
+    assert set(Generation.objects.all()) == {night, at_work}
+    goal = generation.current(NOW)
+    assert goal
+    assert set(goal.generations) == {night, at_work}
 
 
 def test_without_any_generation_there_is_nothing_to_keep() -> None:

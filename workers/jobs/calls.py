@@ -57,7 +57,10 @@ def start(message: Message[Any], now: datetime) -> Run | None:
         run.cause = Run.Cause.MANUAL
         return runs.begin(run, message.message_id, now)
     run.slot = datetime.fromisoformat(options["scheduled_at"]).replace(second=0, microsecond=0)
-    return runs.begin(run, message.message_id, now) if row and _is_slot(row, run.slot, now) else None
+    if row is None or not _is_slot(row, run.slot, now):
+        return None
+    run.wall = row.parsed_trigger().wall_text(run.slot)
+    return runs.begin(run, message.message_id, now)
 
 
 def _is_slot(row: ScheduledJob, slot: datetime, now: datetime) -> bool:
@@ -65,9 +68,12 @@ def _is_slot(row: ScheduledJob, slot: datetime, now: datetime) -> bool:
 
     After a restart inside the minute periodiq sends it again, and 02:30 comes twice when the clocks go back. A
     minute that comes late is the tick's to make good, by the job's policy; one still to come was sent by a clock ahead.
+    One before the next slot is over and done with: new zone data can bring the same time of the same day once more.
     """
     on_time = -TOO_FAR < now - slot < timedelta(seconds=row.misfire_grace)
-    taken = row.is_on(now) and on_time and next(row.parsed_trigger().fires(slot, slot), None) is not None
+    over = row.next_run_at is not None and slot < row.next_run_at
+    named = next(row.parsed_trigger().fires(slot, slot), None) is not None
+    taken = row.is_on(now) and on_time and named and not over
     if not taken:
         log.info("%s: %s is no slot of it, or it is paused, or late", row, slot)
     return taken

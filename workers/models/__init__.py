@@ -7,6 +7,7 @@ from workers.models.incidents import Incident
 from workers.models.jobs import (
     CODE_FIELDS,
     ENGINE_FIELDS,
+    MOST_INSTANCES,
     STAFF_FIELDS,
     TRIGGER_FIELDS,
     JobQuerySet,
@@ -18,6 +19,7 @@ from workers.models.runs import Run, RunQuerySet
 __all__ = [
     "CODE_FIELDS",
     "ENGINE_FIELDS",
+    "MOST_INSTANCES",
     "STAFF_FIELDS",
     "TRIGGER_FIELDS",
     "Clock",

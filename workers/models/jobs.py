@@ -28,8 +28,11 @@ class JobQuerySet(models.QuerySet["ScheduledJob"]):
         return self.annotate(planned_for=Subquery(planned.order_by("due_at").values("due_at")[:1]))
 
 
+#: The most runs that a job may be told to have at one time.
+MOST_INSTANCES = 100
+
 #: What a save plans anew.
-PLANNED_ANEW = ("anchor", "next_run_at", "runs_begun", "paused_because")
+PLANNED_ANEW = ("anchor", "next_run_at", "next_wall", "zone_data", "runs_begun", "paused_because")
 
 
 class ScheduledJob(models.Model):
@@ -64,7 +67,9 @@ class ScheduledJob(models.Model):
         default=0, validators=[MaxValueValidator(3600)], help_text="Spread starts over so many seconds."
     )
     max_instances = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(100)], help_text="So many at one time."
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_INSTANCES)],
+        help_text="So many at one time.",
     )
     misfire_grace = models.PositiveIntegerField(
         default=60,
@@ -81,6 +86,20 @@ class ScheduledJob(models.Model):
     by_periodiq = models.BooleanField(default=False, editable=False, help_text="periodiq itself sends its messages.")
     anchor = models.DateTimeField(editable=False, help_text="What intervals count from.")
     next_run_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    next_wall = models.CharField(
+        max_length=26,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="What the clock of its zone is to show at next_run_at (ISO); empty where an instant is meant.",
+    )
+    zone_data = models.CharField(
+        max_length=16,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The fingerprint of the data on its zone that next_run_at was worked out by.",
+    )
     runs_begun = models.PositiveIntegerField(default=0, editable=False)
 
     objects = JobQuerySet.as_manager()

@@ -56,6 +56,13 @@ class Run(models.Model):
     args = models.JSONField(default=list)
     kwargs = models.JSONField(default=dict)
     slot = models.DateTimeField(null=True, help_text="Its nominal time; empty: it has none.")
+    wall = models.CharField(
+        max_length=26,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="What the clock of its job's zone is to show at its slot (ISO), if it was planned ahead by that.",
+    )
     covers = models.PositiveIntegerField(default=1, help_text="How many slots it stands for.")
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     cause = models.CharField(max_length=8, choices=Cause, default=Cause.SCHEDULE)

@@ -84,7 +84,7 @@ class Board:
             now=now,
             zone_data=ZONE_DATA,
             scheduler=overdue.scheduler(now),
-            progress=progress(),
+            progress=progress(now),
             outdated=Game.objects.outdated().count(),
             queues=queue_depths(),
             states=runs_by_state(now),
@@ -113,14 +113,19 @@ class Board:
         return [words for words, wrong in found.items() if wrong]
 
 
-def progress() -> Progress | None:
-    """How far the generation is whose horizon counts; None before the first."""
-    current = generation.current()
-    if current is None:
+def progress(now: datetime) -> Progress | None:
+    """How far the games are behind the horizon that counts; None before the first generation.
+
+    It is told of the generation that has been at work longest, or else of the latest.
+    """
+    goal = generation.current(now)
+    if goal is None:
         return None
+    at_work = sorted(goal.unfinished, key=lambda each: each.at)
+    told = at_work[0] if at_work else Generation.objects.possible_at(now).latest()
     counts = generation.recurring().aggregate(games=Count("pk"), given_up=Count("pk", filter=GIVEN_UP))
-    behind = generation.lagging(current).filter(IN_PLAY, RECURRING)
-    return Progress(current, lagging=behind.count(), **counts)
+    behind = generation.lagging(goal, now).filter(IN_PLAY, RECURRING)
+    return Progress(told, lagging=behind.count(), **counts)
 
 
 def queue_depths() -> dict[str, int]:

@@ -52,11 +52,13 @@ def collect(now: datetime) -> Iterator[Metric]:
         yield _gauge("poker_clock_tick_age_seconds", "Seconds since the last tick of the clock.", age)
     says = "Whether the nightly generation has not begun, failed, does not end or stays paused: 1 or 0."
     yield _gauge("poker_generation_overdue", says, bool(scheduler.no_generation))
-    progress = board.progress()
+    progress = board.progress(now)
     if progress:
         age = (now - progress.generation.at).total_seconds()
         done = progress.generation.finished_at is not None
-        yield _gauge("poker_generation_age_seconds", "Seconds since the current generation began.", age)
+        yield _gauge(
+            "poker_generation_age_seconds", "Seconds since the oldest generation not done began, or the latest.", age
+        )
         yield _gauge("poker_generation_done", "Whether it has settled every game: 1 or 0.", done)
         yield _gauge("poker_games", "Active recurring games.", progress.games)
         yield _gauge("poker_games_lagging", "Games behind the generation's horizon.", progress.lagging)

@@ -10,11 +10,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from workers.database_time import TOO_FAR
+from workers.generation import NIGHTLY
 from workers.models import Clock, Generation, Run, ScheduledJob
 from workers.monitoring import clocks
-
-#: The job that fills the calendar; its actor's module imports this one.
-NIGHTLY = "generate_upcoming_game_sessions"
 
 #: The longest time from one night to the next: the clocks go back between them.
 NIGHT = timedelta(hours=25)
@@ -40,7 +38,8 @@ class Scheduler:
 
 
 def scheduler(now: datetime) -> Scheduler:
-    ticking, generated = clock(), Generation.objects.values_list("at", flat=True).first()
+    ticking = clock()
+    generated = Generation.objects.possible_at(now).values_list("at", flat=True).first()
     nightly = ScheduledJob.objects.filter(pk=NIGHTLY).with_next_start().first()
     on = nightly is not None and nightly.is_on(now)
     return Scheduler(

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any, ClassVar, Self
 
 from workers.triggers.values import Moment, TriggerError, in_utc, instant_of, whole_number, zone_of
+from workers.triggers.walls import localised
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -82,6 +83,22 @@ class Trigger(ABC):
     def note(self, fire: datetime) -> str | None:
         """What daylight saving did to `fire`, one of this trigger's fires; None when nothing."""
         return None
+
+    def wall_of(self, fire: datetime) -> datetime | None:
+        """The wall that `fire`, one of this trigger's fires, stands for, whatever daylight saving made of it.
+
+        None when it stands for none: the instant itself was named, or elapsed time.
+        """
+        return None
+
+    def wall_text(self, fire: datetime) -> str:
+        """`wall_of` as rows keep it: in ISO format, empty for None."""
+        wall = self.wall_of(fire)
+        return wall.isoformat() if wall else ""
+
+    def instant_at(self, wall: datetime) -> datetime:
+        """When it fires, in UTC, for a wall that it names, by the zone data of this process."""
+        return localised(wall, self.timezone)
 
     def _why_spent(self, now: datetime) -> TriggerError:
         """Why nothing fires after `now`."""

@@ -56,6 +56,9 @@ class DateTrigger(Trigger):
     def note(self, fire: datetime) -> str | None:
         return None if self._run_date.tzinfo else clock_change(self._run_date, self.timezone)
 
+    def wall_of(self, fire: datetime) -> datetime | None:
+        return None if self._run_date.tzinfo else self._run_date
+
     def _why_spent(self, now: datetime) -> TriggerError:
         if self._fire <= now:
             return TriggerError("trigger.run_date", f"{self._run_date} has passed; give a time to come")

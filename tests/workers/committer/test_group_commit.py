@@ -138,7 +138,7 @@ def test_a_game_that_has_its_sessions_and_loses_its_zone_is_marked_and_left_alon
     generation.create_sessions(game, None, None, now=NOW, last_try=True, apart=False)
 
     assert "Mars/Olympus" in Game.objects.get().generation_error
-    assert not generation.lagging(begun)
+    assert not generation.lagging(begun, NOW)
 
 
 def test_without_a_database_each_game_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ def test_a_game_that_the_database_failed_is_told_and_goes_on_being_tried(monkeyp
         failed.generation_error
         == "It will be tried again. OperationalError: canceling statement due to statement timeout"
     )
-    assert generation.lagging(begun).exists()
+    assert generation.lagging(begun, NOW).exists()
 
     assert serve([game]) == {game: 29}
     assert not Game.objects.failing().exists()

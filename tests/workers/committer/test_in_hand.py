@@ -71,7 +71,7 @@ def test_a_game_that_three_processes_died_with_is_marked_and_left(apart: bool) -
 
     assert "3 worker processes died with it in hand" in Game.objects.get(pk=deadly).generation_error
     assert list(Game.objects.failing()) == [Game.objects.get(pk=deadly)]
-    assert not generation.lagging(begun).exists()
+    assert not generation.lagging(begun, NOW).exists()
 
     # A retry by hand begins anew
     assert holders() == {}

@@ -19,10 +19,10 @@ from tests.workers.conftest import Queues
 from tests.workers.scheduled import NOW, later, make_job, make_run
 from workers import dispatch, runs
 from workers.broker import broker, connect
+from workers.generation import NIGHTLY
 from workers.models import Clock, Generation, Run, ScheduledJob
 from workers.monitoring import alarms
 from workers.monitoring.health import scheduler_status
-from workers.monitoring.overdue import NIGHTLY
 
 pytestmark = pytest.mark.django_db
 
@@ -273,7 +273,7 @@ def test_it_costs_as_many_queries_however_much_there_is_to_show(
     Generation.objects.create(at=NOW, days=28, moved_at=NOW)
     make_game()
     shown(operator)
-    # Three of the session, the user and the permissions, one of the latest actions, fifteen of the board.
+    # Three of the session, the user and the permissions, one of the latest actions, sixteen of the board.
     with django_assert_num_queries(QUERIES):
         shown(operator)
 

@@ -130,7 +130,7 @@ def test_a_game_that_is_tried_again_lags_and_is_not_settled() -> None:
     found = read()
 
     assert (found["poker_games"], found["poker_games_lagging"], found["poker_games_failed"]) == (2, 1, 1)
-    progress = board.progress()
+    progress = board.progress(NOW)
     assert progress
     assert progress.done == 1
 

@@ -108,8 +108,8 @@ class Command(BaseCommand):
             run = Run.objects.filter(pk=run_id).first()
             if run and run.state in (Run.State.SKIPPED, Run.State.FAILED):
                 raise CommandError(f"The generation was {run.state}: {run.why}")
-            if run and run.state == Run.State.SUCCEEDED and run.started_at:
-                return Generation.objects.filter(slot=None, at__gte=run.started_at).latest()
+            if run and run.state == Run.State.SUCCEEDED:
+                return Generation.objects.get(run_id=run.pk)
             if run is None and not told and time.monotonic() - asked_at > NOBODY_AFTER:
                 self.stderr.write("No worker has taken it up yet: is one running? It will be done as soon as one is.")
                 told = True
@@ -118,7 +118,7 @@ class Command(BaseCommand):
     def _wait(self, begun: Generation) -> None:
         """Until no game lags and no message is left. A bar shows how far it is."""
         with tqdm(unit=" games", leave=False) as bar:
-            while left := max(broker().backlog(QUEUE), generation.lagging(begun).count()):
+            while left := max(broker().backlog(QUEUE), generation.lagging(begun, timezone.now()).count()):
                 bar.total = max(begun.sent or 0, left)
                 bar.n = bar.total - left
                 bar.refresh()

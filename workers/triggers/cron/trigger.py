@@ -110,12 +110,21 @@ class CronTrigger(Trigger):
         return timedelta(seconds=min(gaps)) if gaps else None
 
     def note(self, fire: datetime) -> str | None:
+        return next(filter(None, (clock_change(wall, self.timezone) for wall in self._walls_of(fire))), None)
+
+    def wall_of(self, fire: datetime) -> datetime | None:
+        # Of two that meet in one fire the earlier: by other data they may be two.
+        return min(self._walls_of(fire), default=None)
+
+    def _walls_of(self, fire: datetime) -> Iterator[datetime]:
+        """The walls that `fire` stands for: two where one that is shifted out of a gap meets another."""
         if self._fields.follows_elapsed_time:
-            return None
+            return
         fire = in_utc(fire)
-        shown = (wall_at(fire, reading) for reading in readings_from(self.timezone, fire)[0])
-        named = (wall for wall in shown if next(self._fields.walls(wall), None) == wall)
-        return next(filter(None, (clock_change(wall, self.timezone) for wall in named)), None)
+        for reading in readings_from(self.timezone, fire)[0]:
+            wall = wall_at(fire, reading)
+            if next(self._fields.walls(wall), None) == wall:
+                yield wall
 
     def _fires_from(self, first: datetime) -> Iterator[datetime]:
         moment = self._leap(first)
