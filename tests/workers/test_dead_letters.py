@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from dramatiq import Message
 
 from events.models import GameSession
+from tests.deploy import deploy
 from tests.factories import make_game
 from tests.waiting import eventually
 from tests.workers.conftest import Queues
@@ -197,6 +198,7 @@ def test_what_nobody_can_keep_is_dropped_and_keeps_no_other(queues: Queues, data
 
 def test_a_tick_brings_dead_letters_and_tells_of_them(queues: Queues, mailoutbox: Any, settings: Any) -> None:
     settings.ADMINS = [("ada", "ada@example.com")]
+    deploy(NOW)
     die(queues, message("actor_of_tomorrow"))
 
     tick.tick(NOW)

@@ -284,7 +284,7 @@ def test_it_costs_as_many_queries_however_much_there_is_to_show(
         assert shown(operator).count("GenerationError: no zone") == 10
 
 
-QUERIES = 23
+QUERIES = 24
 
 # --- Doing it again ---------------------------------------------------------------------------------------
 

@@ -155,11 +155,11 @@ def test_while_redis_is_away_everything_else_is_there(monkeypatch: pytest.Monkey
 
 def test_as_many_queries_however_much_there_is_to_measure(django_assert_num_queries: Any) -> None:
     Generation.objects.create(at=NOW, days=28, moved_at=NOW)
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         read()
 
     make_games(30, generation_error="GenerationError: no zone")
     for n in range(30):
         make_run(make_job(), "failed", started_at=later(-n), finished_at=NOW)
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         read()
