@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from events import sessions
 from events.models import Closure, Game, GameDate, GameSession, Venue
+from events.slots import localise
 from tests.factories import make_game, make_venue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,6 +26,7 @@ NOW = datetime(2026, 3, 10, 13, tzinfo=ZoneInfo("Australia/Sydney"))
 TODAY = date(2026, 3, 10)
 AHEAD = 28
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+ZONES = ["Australia/Sydney", "Australia/Perth", "Pacific/Auckland"]
 
 
 class Crew:
@@ -130,7 +132,7 @@ class Crew:
 
     def edit_venue(self, random: Random) -> None:
         venue = Venue.objects.get(pk=self.venue_id)
-        venue.timezone = random.choice(["Australia/Sydney", "Australia/Perth", "Pacific/Auckland"])
+        venue.timezone = random.choice(ZONES)
         venue.slug = f"venue-{random.randint(1, 9)}"
         venue.save(now=NOW)
 
@@ -197,8 +199,11 @@ def test_sixteen_at_once_leave_a_calendar_that_is_right() -> None:
     for pk in crew.cancelled:
         assert (by_id[pk]["status"], by_id[pk]["cancelled_by"]) == ("cancelled", "staff")
     for pk, moves in crew.moves.items():
-        assert by_id[pk]["edited"]
-        assert by_id[pk]["starts_at"] in moves
+        # It stays at the wall-clock time that was said, in whatever zone the venue was then and is now.
+        row, said = by_id[pk], {at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for at in moves for zone in ZONES}
+        assert row["edited"]
+        assert datetime.combine(row["moved_date"], row["moved_time"]) in said
+        assert row["starts_at"] == localise(row["moved_date"], row["moved_time"], ZoneInfo(row["timezone"]))[0]
 
     # Settling it once more changes nothing.
     sessions.settle(Q(pk=game.pk), now=NOW)
