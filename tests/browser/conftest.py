@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
 from django.test import override_settings
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
+
+from tests.waiting import eventually
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -79,7 +82,19 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
     yield open_page
     for context in contexts:
         context.close()
+    # A page that is closed may have asked for something still: emptying the tables under it would be a deadlock.
+    eventually(lambda: not _at_work(), within=10)
     assert complaints == []
+
+
+def _at_work() -> list[tuple[int]]:
+    """The connections of this database that are in a transaction, but for this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+        )
+        return list(cursor.fetchall())
 
 
 def _failure(request: Request) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
@@ -22,7 +23,8 @@ NOW = datetime(2026, 3, 10, 2, 0, 30, tzinfo=UTC)  # 13:00:30 in Sydney, a Tuesd
 
 @pytest.fixture(autouse=True)
 def _now(site: str) -> Iterator[None]:
-    with time_machine.travel(NOW):
+    # The database tells the time of what runs: it is as frozen as the rest.
+    with time_machine.travel(NOW), patch("workers.database_time._ask", timezone.now):
         yield
 
 
