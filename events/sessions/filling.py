@@ -22,7 +22,7 @@ def create_sessions_for_game(
     """Write the sessions of `game` that are missing on `days` (dates in the venue's own calendar).
 
     Safe to repeat and to run twice at once. What is there already is left alone, but where a deploy has brought other
-    data on public holidays: then the game is settled with it first. `generated_through` moves in the same transaction,
+    data on its zone or on public holidays: then the game is settled with it first. `generated_through` moves with it,
     over the days that join up with it. Only an active game of an active venue is generated.
     `now` (aware) is the present unless given. With `dry_run` nothing is written.
 
